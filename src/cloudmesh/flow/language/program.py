@@ -1,0 +1,29 @@
+"""A flow together with the Python functions that its nodes call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cloudmesh.flow.model.flow import Flow
+
+__all__ = ["Program"]
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What every source of text becomes: a checked `Flow` and its functions.
+
+    ``functions`` maps a node's name to the callable that it calls, plain or
+    async, taking keyword arguments (for a class: bound to an instance of its
+    own at each call).  A node with a ``command``, and every node of a bare
+    flow string, has none.  ``file`` is the file the flow came from, where it
+    came from one; ``cls`` the name of the class in it.
+    """
+
+    flow: Flow
+    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    file: Path | None = None
+    cls: str = ""

@@ -1,0 +1,248 @@
+"""What was written, as an immutable graph: the one form that every text becomes.
+
+A `Flow` has *nodes*, in order of first mention, and *junctions*.  A junction is
+an invisible vertex that stands for a barrier between two groups: where
+``(a || b); (c || d)`` would be n × m edges, there are n into the junction and m
+out of it.  A vertex is a node (``0 … n-1``) or a junction (``n …``):
+
+    needs[i]       the vertices that node i waits for, in order of first mention
+    junctions[k]   the vertices that junction k (vertex n + k) waits for
+
+Everything here is frozen, and can be written as JSON and read again
+(`Flow.to_json`, `Flow.from_json`): a run keeps its own flow in its journal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cached_property
+from typing import Any
+
+__all__ = ["Argument", "Calculation", "Code", "Flow", "Look", "Node", "Parameter", "Task"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter of a node's function, or a name that its command uses.
+
+    ``type`` is the annotation as text (``"int"``, ``"secret"``, ``""``: none);
+    a parameter that is not ``required`` has a default, which stays with the function.
+    """
+
+    name: str
+    type: str = ""
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a calculation: the value of ``name``, or a Python ``literal``, as text."""
+
+    name: str | None = None
+    literal: str = ""
+    keyword: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Calculation:
+    """A parsed ``calculation: f(x, 3, scale=y)``."""
+
+    function: str
+    arguments: tuple[Argument, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """Where a node's code is, never the code: file, class ("" for none), function, hash."""
+
+    file: str = ""
+    cls: str = ""
+    function: str = ""
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a node is shown; None where nothing is said."""
+
+    color: str | None = None
+    label: str | None = None
+    shape: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """All that is said of a node but its name and its place.  Nodes may share one.
+
+    Times are in seconds.  ``command`` is a string for a shell or a tuple of
+    arguments; where it is None, ``calculation`` or else the function of the
+    node's own name is called.  ``value_of`` is the local variable of the
+    function that is the node's value (YAML ``return: {value: x}``).
+    ``entry``, ``done`` and ``failed`` are the looks while it runs, when done
+    and in error.
+    """
+
+    parameters: tuple[Parameter, ...] = ()
+    code: Code = Code()
+    calculation: Calculation | None = None
+    value_of: str | None = None
+    command: str | tuple[str, ...] | None = None
+    is_async: bool = False
+    on: str = "local"
+    retries: int = 0
+    retry_delay: float = 1.0
+    retry_on: tuple[str, ...] = ()
+    timeout: float | None = None
+    when: str | None = None
+    over: str | None = None
+    pool: str | None = None
+    entry: Look = Look()
+    done: Look = Look()
+    failed: Look = Look()
+    host: str = ""  # the cloudmesh-cc form names host and user at the node
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node of a flow.  ``source`` is the node whose list a mapped node maps over."""
+
+    name: str
+    task: Task = Task()
+    mapped: bool = False
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class Flow:
+    """An immutable, checked graph.
+
+    ``text`` is the normalised flow string (one, or several of a list);
+    ``labels`` maps ``(from, to)`` to the label of that edge; ``parameters``
+    are defaults of run parameters; ``infrastructure`` and ``pools`` are what
+    the flow's own YAML says of them.
+    """
+
+    name: str
+    nodes: tuple[Node, ...]
+    needs: tuple[tuple[int, ...], ...]
+    junctions: tuple[tuple[int, ...], ...] = ()
+    text: tuple[str, ...] = ()
+    labels: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    infrastructure: Mapping[str, Any] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Name to index of a node."""
+        return {node.name: i for i, node in enumerate(self.nodes)}
+
+    @cached_property
+    def successors(self) -> list[list[int]]:
+        """For each vertex (nodes, then junctions) the vertices that wait for it."""
+        out: list[list[int]] = [[] for _ in range(len(self.nodes) + len(self.junctions))]
+        for i, needs in enumerate(self.needs):
+            for vertex in needs:
+                out[vertex].append(i)
+        for k, needs in enumerate(self.junctions, len(self.nodes)):
+            for vertex in needs:
+                out[vertex].append(k)
+        return out
+
+    def members(self, vertex: int) -> Iterator[int]:
+        """The nodes that a vertex stands for: itself, or all that a junction waits for."""
+        n = len(self.nodes)
+        stack = [vertex]
+        while stack:
+            top = stack.pop()
+            if top < n:
+                yield top
+            else:
+                stack.extend(reversed(self.junctions[top - n]))
+
+    def dependencies(self, i: int) -> list[str]:
+        """The names that node i depends on, each once, in order of first mention."""
+        seen = {m: None for vertex in self.needs[i] for m in self.members(vertex)}
+        return [self.nodes[m].name for m in seen]
+
+    def edges(self) -> Iterator[tuple[str, str]]:
+        """Every edge as (what is needed, what needs it), barriers written out."""
+        for i, node in enumerate(self.nodes):
+            for name in self.dependencies(i):
+                yield name, node.name
+
+    def to_json(self) -> dict[str, Any]:
+        """The flow as JSON data; equal tasks are written once."""
+        tasks: dict[Task, int] = {}
+        nodes = []
+        for node, needs in zip(self.nodes, self.needs, strict=True):
+            number = tasks.setdefault(node.task, len(tasks))
+            row: list[Any] = [node.name, number, list(needs)]
+            if node.mapped:
+                row.append(node.source)
+            nodes.append(row)
+        return {
+            "name": self.name,
+            "text": list(self.text),
+            "tasks": [_plain(task) for task in tasks],
+            "nodes": nodes,
+            "junctions": [list(j) for j in self.junctions],
+            "labels": [[a, b, label] for (a, b), label in self.labels.items()],
+            "parameters": dict(self.parameters),
+            "infrastructure": dict(self.infrastructure),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Flow:
+        """The flow that `to_json` wrote."""
+        tasks = [_task(spec) for spec in data["tasks"]]
+        return Flow(
+            name=data["name"],
+            nodes=tuple(
+                Node(row[0], tasks[row[1]], len(row) > 3, row[3] if len(row) > 3 else None)
+                for row in data["nodes"]
+            ),
+            needs=tuple(tuple(row[2]) for row in data["nodes"]),
+            junctions=tuple(tuple(j) for j in data["junctions"]),
+            text=tuple(data["text"]),
+            labels={(a, b): label for a, b, label in data["labels"]},
+            parameters=data["parameters"],
+            infrastructure=data["infrastructure"],
+        )
+
+
+def _plain(thing: Any) -> Any:
+    """A frozen dataclass as a dict of what differs from its defaults."""
+    if isinstance(thing, tuple):
+        return [_plain(item) for item in thing]
+    if not hasattr(thing, "__dataclass_fields__"):
+        return thing
+    values = {f.name: (getattr(thing, f.name), f.default) for f in fields(thing)}
+    return {
+        name: _plain(value)
+        for name, (value, default) in values.items()
+        if default is MISSING or value != default
+    }
+
+
+def _task(spec: Mapping[str, Any]) -> Task:
+    known = dict(spec)
+    for name in ("entry", "done", "failed"):
+        if name in known:
+            known[name] = Look(**known[name])
+    if "code" in known:
+        known["code"] = Code(**known["code"])
+    if "parameters" in known:
+        known["parameters"] = tuple(Parameter(**p) for p in known["parameters"])
+    if known.get("calculation"):
+        arguments = tuple(Argument(**a) for a in known["calculation"].get("arguments", ()))
+        known["calculation"] = Calculation(known["calculation"]["function"], arguments)
+    if isinstance(known.get("command"), list):
+        known["command"] = tuple(known["command"])
+    if "retry_on" in known:
+        known["retry_on"] = tuple(known["retry_on"])
+    return Task(**known)

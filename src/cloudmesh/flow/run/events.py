@@ -1,0 +1,169 @@
+"""What can happen in a run: the words of its journal.
+
+In memory an event is a plain tuple made by one of the constructors below; its
+first field is its kind, and a node is given by its number.  In the journal it
+is a JSON list, with the node's name in place of the number:
+
+    ["run", at, {…}]                              the run begins: its flow, parameters, engine
+    ["started", node, at, attempt, reason, where] an attempt begins
+    ["finished", node, at, result, extra?]        … has ended well
+    ["failed", node, at, error, extra?]           … has ended in error
+    ["skipped", node, at, reason]                 ``when`` was false, or what it takes was skipped
+    ["reset", node, at, reason]                   was running, is pending again
+    ["progress", node, at, percent, text]         what a node says of itself
+    ["taken", at, {…}]                            another engine goes on with the run
+    ["request", at, kind, by]                     somebody asked for something (cancel)
+    ["intent", at, {…}], ["released", at, {…}]    something outside is about to be made; is gone
+    ["end", at, status]                           finished, error, cancelled or interrupted
+
+``at`` is seconds since 1970, UTC.  ``result`` is JSON as the node returned it.
+``extra`` is left out where it says nothing; its keys:
+
+    codec   the codec that restores the value from ``result`` (absent: plain JSON)
+    raw     true: the value is the result itself, whatever it looks like (``Value(x)``)
+    items   the length of the list, where the value is a list or tuple and the node is mapped over
+    look    {"color", "label", "shape"} as far as given
+    exit_code
+    retry_at, reason   a failed attempt that is tried again at that time
+
+The children of a map have no event of their own: they follow from ``items``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+__all__ = [
+    "Event",
+    "begin",
+    "decode",
+    "encode",
+    "end",
+    "failed",
+    "finished",
+    "intent",
+    "progress",
+    "released",
+    "request",
+    "reset",
+    "skipped",
+    "started",
+    "taken",
+]
+
+Event = tuple[Any, ...]
+
+#: kinds whose second field is a node
+NODE_KINDS = frozenset(("started", "finished", "failed", "skipped", "reset", "progress"))
+
+
+def begin(at: float, head: Mapping[str, Any]) -> Event:
+    """The run begins."""
+    return ("run", at, head)
+
+
+def started(node: int, at: float, attempt: int, reason: str, where: str) -> Event:
+    """An attempt begins."""
+    return ("started", node, at, attempt, reason, where)
+
+
+def finished(node: int, at: float, result: str, extra: Mapping[str, Any] | None = None) -> Event:
+    """An attempt has ended well; ``result`` is JSON text."""
+    return ("finished", node, at, result, extra)
+
+
+def failed(
+    node: int, at: float, error: Mapping[str, Any], extra: Mapping[str, Any] | None = None
+) -> Event:
+    """An attempt has ended in error."""
+    return ("failed", node, at, error, extra)
+
+
+def skipped(node: int, at: float, reason: str) -> Event:
+    """A node does not run, and counts as finished."""
+    return ("skipped", node, at, reason)
+
+
+def reset(node: int, at: float, reason: str) -> Event:
+    """A running node is pending again."""
+    return ("reset", node, at, reason)
+
+
+def progress(node: int, at: float, percent: float, text: str) -> Event:
+    """What a node says of itself."""
+    return ("progress", node, at, percent, text)
+
+
+def taken(at: float, engine: Mapping[str, Any]) -> Event:
+    """Another engine goes on with the run."""
+    return ("taken", at, engine)
+
+
+def request(at: float, kind: str, by: str) -> Event:
+    """Somebody asked for something."""
+    return ("request", at, kind, by)
+
+
+def intent(at: float, document: Mapping[str, Any]) -> Event:
+    """Something outside is about to be made."""
+    return ("intent", at, document)
+
+
+def released(at: float, document: Mapping[str, Any]) -> Event:
+    """Something outside is gone."""
+    return ("released", at, document)
+
+
+def end(at: float, status: str) -> Event:
+    """The run has ended, or was interrupted."""
+    return ("end", at, status)
+
+
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
+
+def encode(events: Sequence[Event], name_json: Callable[[int], str]) -> str:
+    """A batch as the JSON text that the journal keeps.
+
+    ``name_json`` gives a node's name as JSON text.  Written out by hand where
+    it is hot: a started and a finished event are most of every journal.
+    """
+    parts = []
+    for event in events:
+        kind = event[0]
+        if kind == "started":
+            _, node, at, attempt, reason, where = event
+            parts.append(
+                f'["started",{name_json(node)},{at!r},{attempt},{_text(reason)},{_text(where)}]'
+            )
+        elif kind == "finished":
+            _, node, at, result, extra = event
+            tail = f",{_dumps(extra)}" if extra else ""
+            parts.append(f'["finished",{name_json(node)},{at!r},{result}{tail}]')
+        elif kind in NODE_KINDS:
+            rest = [item for item in event[2:] if item is not None]
+            parts.append(f'["{kind}",{name_json(event[1])},{_dumps(rest)[1:]}')
+        else:
+            parts.append(_dumps(list(event)))
+    return "[" + ",\n".join(parts) + "]"
+
+
+_texts: dict[str, str] = {}
+
+
+def _text(value: str) -> str:
+    """JSON text of one of the few words that recur in every started event."""
+    known = _texts.get(value)
+    if known is None:
+        known = _dumps(value)
+        if len(_texts) < 1000:
+            _texts[value] = known
+    return known
+
+
+def decode(text: str) -> list[list[Any]]:
+    """A batch of the journal, as lists with node names; the reverse of `encode` but for those."""
+    events: list[list[Any]] = json.loads(text)
+    return events

@@ -1,0 +1,263 @@
+"""The seam between the engine and a store.  Three stores stand behind it.
+
+A store keeps, for many flows and runs:
+
+* definitions: the documents of collection ``NAME-flow``;
+* for each run a *journal*, the truth: batches of events, numbered 1, 2, 3 …
+  A batch is one text (a JSON list, which no store looks into), one row or
+  document, so it is there whole or not at all.  Its number is unique: a second
+  engine that writes the same number is refused (`Fenced`).  That is the fence;
+* the documents of a run (``NAME-flow-active``, ``flow-runs``): derived from the
+  journal, written behind it, repaired from it;
+* blobs (large values), logs, and requests to a run (cancel).
+
+Nobody but the engine that owns a run writes its journal, documents and logs.
+All methods may be called from any thread.  They raise `StoreUnavailable` for
+what may pass, `StoreRefused` for what will not, `Fenced` for a lost run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+__all__ = ["COLUMNS", "Batch", "Journal", "NodeRow", "Owner", "RunHead", "Store"]
+
+
+class Batch(NamedTuple):
+    """One entry of a journal."""
+
+    seq: int
+    events: str
+
+
+class NodeRow(NamedTuple):
+    """All that changes of a node in a run, whole each time (so that writing it twice does no harm).
+
+    ``n`` is the node's number in its run (map elements follow the flow's own
+    nodes); ``started`` and ``ended`` are UTC text; ``error`` and ``result`` are
+    JSON text.  ``upstream`` and ``spec`` (JSON text) are given when a row is
+    written first and never change: the names it depends on, and the fields of
+    its document that are the same as in its definition.
+    """
+
+    n: int
+    name: str
+    status: str
+    attempt: int
+    started: str | None
+    ended: str | None
+    exit_code: int | None
+    error: str | None
+    reason: str | None
+    skipped: bool | None
+    progress: float | None
+    color: str | None
+    label: str | None
+    shape: str | None
+    where: str | None
+    result: str | None
+
+
+COLUMNS = NodeRow._fields
+
+
+@dataclass(frozen=True, slots=True)
+class RunHead:
+    """What is known of a run when it is made; the first part of its ``flow-runs`` document."""
+
+    run: str
+    workflow: str
+    flow: str
+    parameters: Mapping[str, Any]
+    started: str
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who owns a run, and whether it still lives.
+
+    ``alive`` is None where that cannot be told yet (a server store whose owner
+    is on another host and whose beat was seen only once).  ``beat`` is a number
+    that moves while the owner lives.  ``text`` is for people: host and process.
+    """
+
+    alive: bool | None
+    text: str
+    beat: int = 0
+
+
+class Journal(Protocol):
+    """The journal of one run, in the hands of the engine that owns it."""
+
+    run: str
+    seq: int
+
+    def append(self, events: str, *, durable: bool = False) -> int:
+        """Commit one batch and return its number.
+
+        It is there when this returns, and survives the death of the process;
+        with ``durable`` also a power cut.  Raises `Fenced` when another engine
+        has written that number.
+        """
+        ...
+
+    def project(
+        self,
+        rows: Sequence[NodeRow],
+        changes: Mapping[str, Any],
+        finished: Mapping[int, Sequence[str]],
+    ) -> None:
+        """Bring the documents up to the last batch appended.
+
+        ``rows`` replace those nodes' state; ``changes`` are fields of the
+        run's ``flow-runs`` document (``status``, ``ended``, ``counts``);
+        ``finished`` maps a node's number to names that newly leave its
+        ``dependencies`` (stores that compute those on reading ignore it).
+        Idempotent and monotone: an older state never overwrites a newer.
+        Refused with `Fenced` once another engine owns the run.
+        """
+        ...
+
+    def add_nodes(
+        self, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]], specs: Sequence[str]
+    ) -> None:
+        """Make the documents of nodes, all pending: at the start, and for a map's elements.
+
+        ``specs`` are JSON texts of the fixed fields (``cm``, ``kind``, ``cloud``,
+        ``workflow``, ``task``); rows may share the very same text or list.
+        A node that is there already is left as it is.
+        """
+        ...
+
+    def write_log(self, node: str, attempt: int, stream: str, text: str) -> None:
+        """Append to the log of a node.  ``stream`` is ``out`` or ``err``."""
+        ...
+
+    def beat(self) -> None:
+        """Say that the owner lives.  Called about once a second."""
+        ...
+
+    def requests(self) -> list[dict[str, Any]]:
+        """Requests that were not taken yet, oldest first: ``{"id", "kind", "by", "at"}``."""
+        ...
+
+    def take_request(self, identity: str) -> None:
+        """Mark a request as taken."""
+        ...
+
+    def close(self) -> None:
+        """Give the run up: the owner's lock is free afterwards."""
+        ...
+
+
+class Store(Protocol):
+    """A place where flows and runs are kept."""
+
+    url: str  # without user and password
+    id: str  # random, made with the store; not its place
+
+    # -- definitions -------------------------------------------------------
+    def define(self, workflow: str, documents: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]) -> None:
+        """Replace the definition of a flow, whole or not at all.
+
+        ``extra`` is JSON data kept beside the documents (the flow itself, the
+        file and class it came from, who defined it).
+        """
+        ...
+
+    def definition(self, workflow: str) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
+        """The documents and ``extra`` of a flow, or None."""
+        ...
+
+    def definitions(self) -> list[str]:
+        """The names of all defined flows, sorted."""
+        ...
+
+    def delete(self, workflow: str) -> bool:
+        """Forget a definition (its runs stay).  False where there was none."""
+        ...
+
+    # -- runs --------------------------------------------------------------
+    def create(self, head: RunHead, events: str) -> Journal:
+        """Make a run and own it; ``events`` is batch 1.
+
+        Raises `InputError` where the run's id is taken.  A run without batch 1
+        does not exist.
+        """
+        ...
+
+    def take(self, run: str, seq: int, events: str) -> Journal:
+        """Own a run: append ``events`` as batch ``seq + 1``.
+
+        Whether the owner is gone was judged before, with `owner`; that number
+        decides who wins: `Fenced` where another engine was faster.
+        Raises `OwnedError` where the lock of a local owner is still held,
+        unless ``seq`` is given by ``--force`` through `take_by_force`.
+        """
+        ...
+
+    def take_by_force(self, run: str, seq: int, events: str) -> Journal:
+        """As `take`, without regard to the owner's lock."""
+        ...
+
+    def owner(self, run: str) -> Owner:
+        """Who owns the run."""
+        ...
+
+    def batches(self, run: str, after: int = 0, limit: int = 1000) -> list[Batch]:
+        """Batches of the journal with a number above ``after``, in order."""
+        ...
+
+    def wait(self, run: str, after: int, seconds: float) -> bool:
+        """Wait until the journal has a batch above ``after``; False when none came in time."""
+        ...
+
+    def run(self, run: str) -> dict[str, Any] | None:
+        """The ``flow-runs`` document of a run."""
+        ...
+
+    def runs(
+        self, workflow: str | None = None, *, prefix: str = "", limit: int | None = None, before: str = ""
+    ) -> list[dict[str, Any]]:
+        """The ``flow-runs`` documents, newest first."""
+        ...
+
+    def documents(self, collection: str, **where: Any) -> Iterator[dict[str, Any]]:
+        """Stored documents of a collection, as dicts with the fields of the contract.
+
+        ``NAME-flow``, ``NAME-flow-active``, ``NAME-flow-history``, ``flow-runs``,
+        ``NAME-flow-journal``; ``where`` filters by equality (``run=``, ``name=``,
+        ``status=``).  Large results are given whole.
+        """
+        ...
+
+    def nodes(self, run: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
+        """The documents of a run's nodes, in order, wherever they are kept; large results by reference."""
+        ...
+
+    def request(self, run: str, kind: str, by: str) -> str:
+        """Ask the owner of a run for something; returns the request's id."""
+        ...
+
+    def put_blob(self, data: bytes) -> str:
+        """Keep bytes; returns their reference.  There, durably, when this returns."""
+        ...
+
+    def get_blob(self, reference: str) -> bytes:
+        """The bytes of a reference.  Raises `NotFound`."""
+        ...
+
+    def read_log(self, run: str, node: str, after: int = 0, limit: int = 1_000_000) -> tuple[str, int]:
+        """The text of a node's log from offset ``after`` (characters), and the offset to go on from."""
+        ...
+
+    def prune(self, run: str) -> None:
+        """Remove an ended run with everything of it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections and files."""
+        ...
