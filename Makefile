@@ -1,0 +1,57 @@
+# cloudmesh-flow: everything that a clone can do. Needs Python 3.11 or newer and
+# git; what it installs goes into .venv, pinned by requirements/*.txt.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-deps test-all check bench docs clean
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -q
+
+help:
+	@echo "make demo       run a real flow and watch it in the browser"
+	@echo "make test       all tests that this machine can run (under ten minutes)"
+	@echo "make test-deps  install what the other tests need (Debian, Ubuntu; as root)"
+	@echo "make test-all   the long proofs too"
+	@echo "make check      style, types and the fast tests (under a minute)"
+	@echo "make bench      the benchmarks, beside others; writes docs/performance.md"
+	@echo "make docs       write the generated parts of the documentation anew"
+	@echo "make clean      remove what these commands have made"
+
+demo: .venv/.run
+	@scripts/demo.sh
+
+test: .venv/.test
+	@$(PYTEST) -m "not slow" tests
+
+test-all: .venv/.test .venv/.bench
+	@$(PYTEST) tests
+
+test-deps:
+	@scripts/test-deps.sh
+
+check: .venv/.test
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(PYTEST) -m "not slow and not real" --ignore tests/real --ignore tests/acceptance --ignore tests/docs tests
+
+bench: .venv/.bench
+	@$(BIN)/python -m benchmarks --write docs/performance.md
+
+docs: .venv/.test
+	@$(BIN)/python scripts/docs.py
+
+clean:
+	rm -rf .venv .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage src/*.egg-info
+	find src tests examples benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# What is installed, and the stamp that says so: a second `make` is instant.
+.venv/.run: requirements/run.txt pyproject.toml
+	@scripts/venv.sh run
+
+.venv/.test: .venv/.run requirements/test.txt
+	@scripts/venv.sh test
+
+.venv/.bench: .venv/.run requirements/bench.txt
+	@scripts/venv.sh bench

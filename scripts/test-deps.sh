@@ -1,0 +1,31 @@
+#!/bin/sh
+# Installs what `make test` can use beyond Python: a browser, an SSH server, QEMU
+# and the tools that build its disk, FerretDB. Debian and Ubuntu, as root. No
+# service is started, and none that was not there before starts at the next boot.
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null 2>&1; then
+    echo "make test-deps installs Debian's packages and needs root on Debian or Ubuntu;" \
+        "elsewhere make test runs with what it finds and says what it did not test." >&2
+    exit 1
+fi
+
+# A policy that forbids starting services while packages are installed.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 130' INT TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+fi
+had_sshd=$(command -v sshd || true)
+
+export DEBIAN_FRONTEND=noninteractive
+apt() { apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"; }
+apt update
+apt install -y --no-install-recommends $(sed 's/#.*//' requirements/debian.txt) >/dev/null
+
+if [ -z "$had_sshd" ] && command -v systemctl >/dev/null 2>&1; then
+    systemctl disable ssh.service ssh.socket >/dev/null 2>&1 || true
+fi

@@ -1,0 +1,62 @@
+"""For every test: a home of its own, and at the end the list of what was not tested.
+
+A test that needs what this machine lacks skips with
+``pytest.skip("NOT TESTED: <what> (needs <what>; make test-deps installs it)")``.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# What is built once and kept between runs of the tests (a database server, a
+# disk image) lives in the user's cache; the tests themselves never see the home.
+CACHE = Path(
+    os.environ.get("CLOUDMESH_FLOW_TEST_CACHE")
+    or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cloudmesh-flow-tests"
+)
+KEEP = {"CLOUDMESH_FLOW_TEST_CACHE", "CLOUDMESH_FLOW_TEST_MONGODB"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """No fixture, whatever its scope, sees the user's home or settings."""
+    os.environ["CLOUDMESH_FLOW_TEST_CACHE"] = str(CACHE)
+    home = tempfile.TemporaryDirectory(prefix="cmflow-home-", ignore_cleanup_errors=True)
+    config.add_cleanup(home.cleanup)
+    os.environ["HOME"] = home.name
+    for name in [n for n in os.environ if n.startswith("CLOUDMESH_FLOW_") and n not in KEEP]:
+        del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The test's own empty home; it is also where ``~`` leads."""
+    path = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def cache() -> Iterator[Path]:
+    """A folder that outlives the tests, for what takes long to build."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    yield CACHE
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was not tested on this machine, each once, and the remedy."""
+    reasons: Counter[str] = Counter()
+    for report in terminalreporter.stats.get("skipped", []):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        reasons[reason.removeprefix("Skipped: ").removeprefix("NOT TESTED: ")] += 1
+    if not reasons:
+        return
+    terminalreporter.section("not tested on this machine")
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"  {reason}" + (f" × {count}" if count > 1 else ""))
+    terminalreporter.write_line("`make test-deps` installs what is missing (Debian, Ubuntu; as root).")
