@@ -1,0 +1,65 @@
+"""Dataclasses, enums and pydantic models of the flow's own module (or an installed one)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+from cloudmesh.flow.codecs.table import Unknown
+
+__all__ = ["read", "write"]
+
+
+def write(value: Any, kind: type, module: str, inner: Callable[[Any], Any]) -> dict[str, Any]:
+    """The tagged form of an object whose class can be found again by its module and name.
+
+    Raises `Unknown` for any other object, and for one with state that its fields do not hold.
+    """
+    name = kind.__qualname__
+    if "<" in name or kind.__module__ == "__main__" or _find(kind.__module__, name) is not kind:
+        raise Unknown(name)
+    where = [kind.__module__, name]
+    if hasattr(kind, "__dataclass_fields__") and "__setstate__" not in kind.__dict__:
+        names = list(kind.__dataclass_fields__)
+        if set(getattr(value, "__dict__", {})) - set(names):
+            raise Unknown(name)
+        return {"$": "dataclass", "v": [*where, {n: inner(getattr(value, n)) for n in names}]}
+    enum = sys.modules.get("enum")
+    if enum is not None and isinstance(value, enum.Enum) and not isinstance(value, enum.Flag):
+        return {"$": "enum", "v": [*where, value.name]}
+    pydantic = sys.modules.get("pydantic")
+    if pydantic is not None and isinstance(value, pydantic.BaseModel):
+        text = value.model_dump_json(round_trip=True)
+        if kind.model_validate_json(text) != value:  # type: ignore[attr-defined]
+            raise Unknown(name)
+        return {"$": "pydantic", "v": [*where, text]}
+    raise Unknown(name)
+
+
+def read(word: str, body: list[Any], inner: Callable[[Any], Any]) -> Any:
+    """The object that `write` wrote.  Raises `ValueError` where its class is gone."""
+    module, name, state = body
+    cls = _find(module, name)
+    if cls is None:
+        raise ValueError(f"the class {module}.{name} of a stored value is not there any more")
+    if word == "enum":
+        return cls[state]
+    if word == "pydantic":
+        return cls.model_validate_json(state)
+    # Not through __init__: what it computes was stored with the rest.
+    thing = object.__new__(cls)
+    for field, value in state.items():
+        object.__setattr__(thing, field, inner(value))
+    return thing
+
+
+def _find(module: str, name: str) -> Any:
+    try:
+        found: Any = sys.modules.get(module) or import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError):
+        return None
+    return found

@@ -1,0 +1,67 @@
+"""cloudpickle, signed: loaded only where this user's key signed it.
+
+A pickle runs code when it is loaded, so a value from somebody else's hands
+must never be.  The key is 32 random bytes in ``~/.cloudmesh/flow/key`` (0600).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+__all__ = ["dumps", "loads"]
+
+_SIZE = hashlib.sha256().digest_size
+
+
+def dumps(value: Any) -> bytes:
+    """Signature and pickle.  Raises `ValueError` where the value cannot be pickled."""
+    import cloudpickle
+
+    try:
+        body: bytes = cloudpickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # any object may raise anything in its __reduce__
+        raise ValueError(
+            f"the value, a {type(value).__name__}, cannot be stored: {error}"
+        ) from error
+    return hmac.digest(_key(), body, "sha256") + body
+
+
+def loads(data: bytes) -> Any:
+    """The value.  Raises `ValueError` where the signature is not this user's, or it cannot be loaded."""
+    signature, body = data[:_SIZE], data[_SIZE:]
+    if not hmac.compare_digest(hmac.digest(_key(), body, "sha256"), signature):
+        raise ValueError("a stored value is not signed with this user's key, so it is not loaded")
+    try:
+        return pickle.loads(body)
+    except Exception as error:
+        raise ValueError(
+            f"a stored value cannot be loaded: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _key() -> bytes:
+    path = Path.home() / ".cloudmesh" / "flow" / "key"
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        pass
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fresh = path.with_name(f"key.{os.getpid()}.{os.urandom(4).hex()}")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(handle, os.urandom(32))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    try:
+        os.link(fresh, path)  # whoever is first; never overwrites a key that others have used
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    return path.read_bytes()

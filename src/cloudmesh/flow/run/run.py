@@ -1,0 +1,608 @@
+"""One run, as a pure state machine: no clock, no I/O, no threads.
+
+Rules of this module:
+
+* everything that changes the state of a run is in this file, in the methods
+  that `apply` calls, one for each kind of event;
+* a journal replayed through `apply` gives the same state as the run had.  So
+  what follows from an event without being written down (the elements of a map,
+  who is blocked, the state of a map's own node) is derived here and nowhere else.
+
+Vertices are numbered: the flow's nodes, then its junctions, then the elements
+of maps in the order in which their lists became known.  For each vertex there
+is one entry in each of the arrays; what few nodes have stands in dicts.
+
+Constant:  flow, parents, names of nodes
+Changing:  status, waiting, attempt, …; the counters derived from them, `ready`
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from heapq import heappop, heappush
+from json import dumps
+from typing import Any
+
+from cloudmesh.flow.model.flow import Flow, Task
+from cloudmesh.flow.run import events as ev
+from cloudmesh.flow.run.events import Event
+from cloudmesh.flow.run.states import (
+    ERROR,
+    FINISHED,
+    NAMES,
+    PENDING,
+    RUNNING,
+    TRANSITIONS,
+    InvalidTransition,
+)
+
+__all__ = ["DEATHS_MAX", "Run"]
+
+#: A node that was running at this many deaths of its engine is in error.
+DEATHS_MAX = 3
+#: Pool of every node whose work is done on this machine.
+HERE = ("local", "thread", "process")
+
+
+class Run:
+    """The state of one run.  Read everything; change nothing but by `apply` and `advance`."""
+
+    def __init__(self, flow: Flow) -> None:
+        n = len(flow.nodes)
+        self.flow = flow
+        self.base = n + len(flow.junctions)  # number of the first element of a map
+        self.successors = flow.successors
+        self.names: list[str] = [node.name for node in flow.nodes]
+        self.names.extend("" for _ in flow.junctions)
+        self.index = {name: i for i, name in enumerate(self.names) if name}
+        self.tasks: list[Task] = [node.task for node in flow.nodes]
+        self.name_json: list[str] = [dumps(name) for name in self.names]
+
+        needs = [*flow.needs, *flow.junctions]
+        self.status = bytearray(self.base)
+        self.waiting = [len(need) for need in needs]
+        self.attempt = [0] * self.base
+        self.started = [0.0] * self.base
+        self.ended = [0.0] * self.base
+        self.result: list[str | None] = [None] * self.base
+
+        # maps
+        self.parent: dict[int, int] = {}  # element -> its map
+        self.elements: dict[int, range] = {}  # map -> its elements
+        self.left: dict[int, int] = {}  # map -> elements that have not ended
+        self.items: dict[int, int | None] = {}  # node -> length of its list, None: no list
+        self.expanded: list[int] = []  # maps whose documents are still to be made
+
+        # what few nodes have
+        self.reason: dict[int, str] = {}
+        self.error: dict[int, Mapping[str, Any]] = {}
+        self.exit_code: dict[int, int] = {}
+        self.extra: dict[int, Mapping[str, Any]] = {}  # of a finished event
+        self.look: dict[int, Mapping[str, str]] = {}
+        self.progress: dict[int, tuple[float, str]] = {}
+        self.where: dict[int, str] = {}
+        self.skipped: set[int] = set()
+        self.blocked: dict[int, int] = {}  # vertex -> the first cause
+        self.failures: dict[int, int] = {}
+        self.deaths: dict[int, int] = {}
+        self.retry_at: dict[int, float] = {}
+        self._due: list[tuple[float, int]] = []
+        self.requested: list[tuple[str, str]] = []
+        self.intents: dict[str, Mapping[str, Any]] = {}
+
+        # the run itself
+        self.head: Mapping[str, Any] = {}
+        self.status_word = "running"
+        self.begun = 0.0
+        self.over = 0.0
+        self.stopping = ""  # "cancelled" or "interrupted": nothing starts any more
+        self.engines = 0
+
+        # counters derived from the above
+        self.running = 0
+        self.open = n  # nodes and elements that may still change
+        self.counts = [n - sum(node.mapped for node in flow.nodes), 0, 0, 0]
+        self.ready: dict[str, deque[int]] = {}
+        self.busy: dict[str, int] = {}
+        self.changed: set[int] = set()  # since the documents were written last
+        self._handlers: dict[str, Callable[..., None]] = {
+            "run": self._on_run,
+            "started": self._on_started,
+            "finished": self._on_finished,
+            "failed": self._on_failed,
+            "skipped": self._on_skipped,
+            "reset": self._on_reset,
+            "progress": self._on_progress,
+            "taken": self._on_taken,
+            "request": self._on_request,
+            "intent": self._on_intent,
+            "released": self._on_released,
+            "end": self._on_end,
+        }
+        for i in range(n):
+            if not self.waiting[i]:
+                self._make_ready(i)
+
+    # -- reading -----------------------------------------------------------
+
+    def __len__(self) -> int:
+        """How many vertices there are now, junctions included."""
+        return len(self.status)
+
+    def task(self, i: int) -> Task:
+        """What is said of a node; an element has its map's."""
+        return self.tasks[self.parent.get(i, i)]
+
+    def pool(self, i: int) -> str:
+        """The name of the limit that a node counts against."""
+        on = self.task(i).on
+        return "local" if on in HERE else on
+
+    def is_map(self, i: int) -> bool:
+        """Whether a vertex is a map's own node, which does not run itself."""
+        return i < len(self.flow.nodes) and self.flow.nodes[i].mapped
+
+    def reason_of(self, i: int) -> str | None:
+        """Why a node ran as it did, or why it did not."""
+        if i in self.blocked:
+            return f"blocked by {self.names[self.blocked[i]]}"
+        if i in self.reason:
+            return self.reason[i]
+        if self.status[i] == PENDING and self.status_word == "cancelled":
+            return "cancelled"
+        return "first" if self.attempt[i] else None
+
+    def where_of(self, i: int) -> str | None:
+        """Where a node ran or runs; None where it has not started."""
+        return self.where.get(i, "local") if self.attempt[i] else None
+
+    def next_due(self) -> float | None:
+        """When the next attempt that waits for its time is due, in seconds since 1970."""
+        while self._due and self.retry_at.get(self._due[0][1]) != self._due[0][0]:
+            heappop(self._due)
+        return self._due[0][0] if self._due else None
+
+    def value_length(self, i: int) -> int | None:
+        """The length of the list that a node returned; None where it is no list."""
+        if i in self.elements:
+            return len(self.elements[i])
+        return self.items.get(i)
+
+    # -- what the engine calls ---------------------------------------------
+
+    def advance(
+        self,
+        happened: Iterable[Event],
+        now: float,
+        limits: Mapping[str, int],
+        decide: Callable[[int], Event | None] | None = None,
+    ) -> tuple[list[Event], list[int]]:
+        """Take what happened; return what to record, and which nodes to start once that is done.
+
+        ``limits`` says how many nodes of a pool may run at once.  ``decide`` is
+        asked, for a node that has a condition or may lack an input, for the
+        event to record in place of its start, or None.  The last event is the
+        end of the run, exactly once.
+        """
+        record: list[Event] = []
+        for event in happened:
+            self.apply(event)
+            record.append(event)
+        due = self.next_due()
+        while due is not None and due <= now and not self.stopping:
+            self._wake(heappop(self._due)[1])
+            due = self.next_due()
+        starting: list[int] = []
+        if not self.stopping:
+            self._start(record, starting, now, limits, decide)
+        if self.status_word == "running" and self.engines and self._is_over():
+            event = ev.end(now, self._final_word())
+            self.apply(event)
+            record.append(event)
+        return record, starting
+
+    def apply(self, event: Event) -> None:
+        """Change the state by one event.
+
+        Raises `InvalidTransition` where that cannot happen to the node.
+        """
+        self._handlers[event[0]](*event[1:])
+
+    def replay(self, batch: Iterable[Sequence[Any]]) -> None:
+        """Apply one decoded batch of a journal (nodes by name)."""
+        for event in batch:
+            kind = event[0]
+            if kind not in ev.NODE_KINDS:
+                self.apply(tuple(event))
+                continue
+            fields = list(event[1:])
+            fields[0] = self.index[fields[0]]
+            if kind == "finished":
+                fields[2] = dumps(fields[2], ensure_ascii=False, separators=(",", ":"))
+            self._handlers[kind](*fields)
+
+    # -- starting ----------------------------------------------------------
+
+    def _start(
+        self,
+        record: list[Event],
+        starting: list[int],
+        now: float,
+        limits: Mapping[str, int],
+        decide: Callable[[int], Event | None] | None,
+    ) -> None:
+        """Start what is ready, as far as the limits allow."""
+        if self.deaths and self._start_suspects(record, starting, now):
+            return
+        status, where, reasons = self.status, self.where, self.reason
+        progress = True
+        while progress:  # what is skipped makes others ready
+            progress = False
+            for pool in list(self.ready):
+                queue = self.ready[pool]
+                free = limits.get(pool, limits["local"]) - self.busy.get(pool, 0)
+                while queue and free > 0:
+                    i = queue.popleft()
+                    if status[i] != PENDING:
+                        continue
+                    event = decide(i) if decide is not None and self._asks(i) else None
+                    if event is not None:
+                        self.apply(event)
+                        progress = True
+                    else:
+                        on = self.tasks[self.parent.get(i, i)].on
+                        event = ev.started(
+                            i, now, self.attempt[i] + 1, reasons.get(i, "first"), where.get(i, on)
+                        )
+                        self._on_started(*event[1:])
+                        starting.append(i)
+                        free -= 1
+                    record.append(event)
+
+    def _start_suspects(self, record: list[Event], starting: list[int], now: float) -> bool:
+        """Start nodes that were running at two deaths first, one at a time.  True while there are any."""
+        suspects = [i for i, n in self.deaths.items() if n >= 2 and self.status[i] == PENDING]
+        if not suspects:
+            return any(n >= 2 and self.status[i] == RUNNING for i, n in self.deaths.items())
+        if self.running == 0:
+            i = min(suspects)
+            reason = self.reason.get(i, "first")
+            event = ev.started(i, now, self.attempt[i] + 1, reason, self.task(i).on)
+            self.apply(event)
+            record.append(event)
+            starting.append(i)
+        return True
+
+    def _asks(self, i: int) -> bool:
+        """Whether a node has a condition, or something that it may take was skipped."""
+        return bool(self.skipped) or self.task(i).when is not None
+
+    def _make_ready(self, i: int) -> None:
+        if self.is_map(i):
+            self._expand(i)
+            return
+        pool = self.pool(i)
+        queue = self.ready.get(pool)
+        if queue is None:
+            queue = self.ready[pool] = deque()
+        queue.append(i)
+
+    def _wake(self, i: int) -> None:
+        """The time of an attempt that waited has come."""
+        del self.retry_at[i]
+        self._make_ready(i)
+
+    # -- one method for each kind of event ---------------------------------
+
+    def _on_run(self, at: float, head: Mapping[str, Any]) -> None:
+        self.head = head
+        self.begun = at
+        self.engines = 1
+
+    def _on_started(self, i: int, at: float, attempt: int, reason: str, where: str) -> None:
+        if self.status[i] != PENDING:
+            raise InvalidTransition(self.names[i], self.status[i], "started")
+        self._set(i, RUNNING)
+        self.attempt[i] = attempt
+        self.started[i] = at
+        self.ended[i] = 0.0
+        self.retry_at.pop(i, None)
+        if reason != "first" or i in self.reason:
+            self.reason[i] = reason
+        if where != "local":
+            self.where[i] = where
+        if attempt > 1:
+            self._forget(i)
+        parent = self.parent.get(i)
+        if parent is not None:
+            if self.status[parent] == PENDING:
+                self.status[parent] = RUNNING
+                self.attempt[parent] = 1
+                self.started[parent] = at
+                if where != "local":
+                    self.where[parent] = where
+            self.changed.add(parent)
+
+    def _forget(self, i: int) -> None:
+        """A new attempt shows nothing of the one before."""
+        self.error.pop(i, None)
+        self.exit_code.pop(i, None)
+        self.progress.pop(i, None)
+        self.look.pop(i, None)
+
+    def _on_finished(
+        self, i: int, at: float, result: str, extra: Mapping[str, Any] | None = None
+    ) -> None:
+        self._step(i, "finished")
+        self.ended[i] = at
+        self.result[i] = result
+        self.exit_code[i] = 0
+        if extra:
+            self.extra[i] = extra
+            if "items" in extra:
+                self.items[i] = extra["items"]
+            if "look" in extra:
+                self.look[i] = extra["look"]
+        self._passed(i, at)
+
+    def _on_failed(
+        self,
+        i: int,
+        at: float,
+        error: Mapping[str, Any],
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        extra = extra or {}
+        retry_at = extra.get("retry_at")
+        self._step(i, "failed" if retry_at is None else "retry")
+        self.ended[i] = at
+        self.error[i] = error
+        self.failures[i] = self.failures.get(i, 0) + 1
+        if extra.get("exit_code") is not None:
+            self.exit_code[i] = extra["exit_code"]
+        if "look" in extra:
+            self.look[i] = extra["look"]
+        if "result" in extra:
+            self.result[i] = extra["result"]
+        if extra.get("reason"):
+            self.reason[i] = extra["reason"]
+        if retry_at is None:
+            self._failed_for_good(i, at)
+        else:
+            self.retry_at[i] = retry_at
+            heappush(self._due, (retry_at, i))
+
+    def _on_skipped(self, i: int, at: float, reason: str) -> None:
+        self._step(i, "skipped")
+        self.ended[i] = at
+        self.result[i] = "null"
+        self.skipped.add(i)
+        self.reason[i] = reason
+        self._passed(i, at)
+
+    def _on_reset(self, i: int, at: float, reason: str) -> None:
+        self._step(i, "reset")
+        self.reason[i] = reason
+        self.ended[i] = at
+        self._make_ready(i)
+
+    def _on_progress(self, i: int, _at: float, percent: float, text: str = "") -> None:
+        self._step(i, "progress")
+        self.progress[i] = (percent, text)
+
+    def _on_taken(self, at: float, engine: Mapping[str, Any]) -> None:
+        """What was running when its engine died is pending again, or in error at the third death."""
+        self.engines += 1
+        self.over = 0.0
+        self.stopping = ""
+        self.status_word = "running"
+        for i in [i for i, s in enumerate(self.status) if s == RUNNING]:
+            if self.is_map(i):
+                continue
+            self.deaths[i] = self.deaths.get(i, 0) + 1
+            lost = self.deaths[i] >= DEATHS_MAX
+            self._step(i, "lost" if lost else "died")
+            self.reason[i] = "was running when the engine died"
+            if lost:
+                self.ended[i] = at
+                self.error[i] = {
+                    "type": "EngineDied",
+                    "message": f"was running at {DEATHS_MAX} deaths of its engine",
+                    "traceback": "",
+                }
+                self._failed_for_good(i, at)
+            else:
+                self._make_ready(i)
+
+    def _on_request(self, _at: float, kind: str, by: str) -> None:
+        self.requested.append((kind, by))
+        if kind == "cancel":
+            self.stopping = "cancelled"
+
+    def _on_intent(self, _at: float, document: Mapping[str, Any]) -> None:
+        self.intents[document["key"]] = document
+
+    def _on_released(self, _at: float, document: Mapping[str, Any]) -> None:
+        self.intents.pop(document["key"], None)
+
+    def _on_end(self, at: float, status: str) -> None:
+        self.status_word = status
+        self.over = at
+        if status == "cancelled":
+            self.changed.update(i for i in self._nodes() if self.status[i] == PENDING)
+
+    # -- what follows ------------------------------------------------------
+
+    def _step(self, i: int, word: str) -> None:
+        """Take the transition of the table."""
+        after = TRANSITIONS.get((self.status[i], word))
+        if after is None or (self.is_map(i) and word == "progress"):
+            raise InvalidTransition(self.names[i], self.status[i], word)
+        self._set(i, after)
+
+    def _set(self, i: int, after: int) -> None:
+        """Change the status of something that runs, and the counters with it."""
+        before = self.status[i]
+        self.changed.add(i)
+        if before == after:
+            return
+        self.status[i] = after
+        if self.is_map(i):
+            return
+        counts = self.counts
+        counts[before] -= 1
+        counts[after] += 1
+        if after == RUNNING:
+            self._busy(i, 1)
+        elif before == RUNNING:
+            self._busy(i, -1)
+
+    def _busy(self, i: int, by: int) -> None:
+        self.running += by
+        pool = self.pool(i)
+        self.busy[pool] = self.busy.get(pool, 0) + by
+
+    def _passed(self, i: int, at: float) -> None:
+        """A node has finished: open what waits for it."""
+        self.open -= 1
+        parent = self.parent.get(i)
+        if parent is not None:
+            self._element_ended(parent, at)
+            return
+        waiting = self.waiting
+        n = len(self.flow.nodes)
+        stack = [i]
+        while stack:
+            for follower in self.successors[stack.pop()]:
+                waiting[follower] -= 1
+                if waiting[follower]:
+                    continue
+                if n <= follower < self.base:
+                    stack.append(follower)
+                elif follower not in self.blocked:
+                    self._make_ready(follower)
+
+    def _failed_for_good(self, i: int, at: float) -> None:
+        self.open -= 1
+        parent = self.parent.get(i)
+        if parent is not None:
+            self._element_ended(parent, at)
+        else:
+            self._block_after(i)
+
+    def _block_after(self, cause: int) -> None:
+        """Everything that depends on a failed node stays pending, and says why."""
+        n = len(self.flow.nodes)
+        stack = [cause]
+        while stack:
+            for follower in self.successors[stack.pop()]:
+                if follower in self.blocked:
+                    continue
+                self.blocked[follower] = cause
+                stack.append(follower)
+                if follower < n:
+                    self.open -= 1
+                    self.changed.add(follower)
+
+    # -- maps --------------------------------------------------------------
+
+    def _expand(self, i: int) -> None:
+        """Make the elements of a map: all that it depends on has finished."""
+        node = self.flow.nodes[i]
+        source = self.index[node.source or ""]
+        length = self.value_length(source)
+        at = self.ended[source]
+        if length is None:
+            self._set(i, ERROR)
+            self.ended[i] = at
+            self.error[i] = {
+                "type": "TypeError",
+                "message": f"{node.name}* maps over the list of {source_name(node.source)}, "
+                "which returned no list or tuple",
+                "traceback": "",
+            }
+            self._failed_for_good(i, at)
+            return
+        first = len(self.status)
+        self.elements[i] = range(first, first + length)
+        self.left[i] = length
+        for k in range(length):
+            name = f"{node.name}[{k}]"
+            self.index[name] = first + k
+            self.parent[first + k] = i
+            self.names.append(name)
+            self.name_json.append(dumps(name))
+        self.status.extend(bytes(length))
+        self.waiting.extend([0] * length)
+        self.attempt.extend([0] * length)
+        self.started.extend([0.0] * length)
+        self.ended.extend([0.0] * length)
+        self.result.extend([None] * length)
+        self.open += length
+        self.counts[PENDING] += length
+        self.expanded.append(i)
+        self.changed.add(i)
+        if not length:
+            self._map_ended(i, at)
+        for k in self.elements[i]:
+            self._make_ready(k)
+
+    def _element_ended(self, i: int, at: float) -> None:
+        self.left[i] -= 1
+        self.changed.add(i)
+        if not self.left[i]:
+            self._map_ended(i, at)
+
+    def _map_ended(self, i: int, at: float) -> None:
+        """The last element has ended, and with it the map's own node."""
+        elements = self.elements[i]
+        self.ended[i] = max((self.ended[k] for k in elements), default=at)
+        bad = [k for k in elements if self.status[k] == ERROR]
+        if bad:
+            self._set(i, ERROR)
+            first = self.error[bad[0]]
+            more = "" if len(bad) == 1 else f", the first of {len(bad)},"
+            self.error[i] = {
+                "type": first.get("type", ""),
+                "message": f"{self.names[bad[0]]}{more} failed: {first.get('message', '')}",
+                "traceback": "",
+            }
+            self._failed_for_good(i, at)
+            return
+        self._set(i, FINISHED)
+        self.exit_code[i] = 0
+        self._passed(i, at)
+
+    def map_result(self, i: int) -> str:
+        """The JSON text of a finished map's result: its elements' results, in order."""
+        return "[" + ",".join(self.result[k] or "null" for k in self.elements[i]) + "]"
+
+    # -- the end -----------------------------------------------------------
+
+    def _is_over(self) -> bool:
+        if self.stopping:
+            return self.running == 0
+        return self.open == 0
+
+    def _final_word(self) -> str:
+        if self.stopping:
+            return self.stopping
+        failed = self.counts[ERROR] or any(
+            self.status[i] == ERROR for i in range(len(self.flow.nodes)) if self.is_map(i)
+        )
+        return "error" if failed else "finished"
+
+    def _nodes(self) -> Iterable[int]:
+        """Every vertex but the junctions."""
+        yield from range(len(self.flow.nodes))
+        yield from range(self.base, len(self.status))
+
+    def counts_by_status(self) -> dict[str, int]:
+        """How many of what runs are in each status: elements of a map, not the map's own node."""
+        return dict(zip(NAMES, self.counts, strict=True))
+
+
+def source_name(name: str | None) -> str:
+    """The name of a map's source, for a message."""
+    return name or "its source"
