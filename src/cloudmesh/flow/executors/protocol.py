@@ -24,7 +24,9 @@ class Outcome:
     ``{"type", "message", "traceback"}``.  ``exit_code`` as in the contract: 0
     for finished, a command's or ``SystemExit``'s own, 128 + N for signal N, None
     otherwise.  ``lost``: the machine or worker died under it, so that another
-    attempt may well succeed.
+    attempt may well succeed.  ``kinds`` are the names of the exception's class
+    and its bases (what ``retry_on`` is compared with).  `call.call` gives the
+    fields as a plain tuple: ``Outcome(*call(…))``.
     """
 
     status: str
@@ -32,6 +34,7 @@ class Outcome:
     error: dict[str, str] | None = None
     exit_code: int | None = None
     lost: bool = False
+    kinds: tuple[str, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
