@@ -47,7 +47,10 @@ clean:
 	find src tests examples benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What is installed, and the stamp that says so: a second `make` is instant.
-.venv/.run: requirements/run.txt pyproject.toml
+.venv/bin/python:
+	@scripts/venv.sh run
+
+.venv/.run: requirements/run.txt pyproject.toml | .venv/bin/python
 	@scripts/venv.sh run
 
 .venv/.test: .venv/.run requirements/test.txt

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,10 +41,10 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.fixture(scope="session")
-def cache() -> Iterator[Path]:
+def cache() -> Path:
     """A folder that outlives the tests, for what takes long to build."""
     CACHE.mkdir(parents=True, exist_ok=True)
-    yield CACHE
+    return CACHE
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -59,4 +58,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("not tested on this machine")
     for reason, count in sorted(reasons.items()):
         terminalreporter.write_line(f"  {reason}" + (f" × {count}" if count > 1 else ""))
-    terminalreporter.write_line("`make test-deps` installs what is missing (Debian, Ubuntu; as root).")
+    terminalreporter.write_line("make test-deps installs what is missing (Debian, Ubuntu; as root)")
