@@ -1,0 +1,245 @@
+"""The documents of the contract, made in one place.  Pure.
+
+A definition has one document a node (`definition_documents`); a run has the
+same document with what changes while it runs (`run_document`).  No store knows
+these fields: it keeps what never changes of a node as one JSON text, its *spec*
+(`run_specs`), and what changes as columns.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from cloudmesh.flow.model.flow import Argument, Calculation, Flow, Look, Node, Task
+
+__all__ = [
+    "RUN_FIELDS",
+    "definition_documents",
+    "run_document",
+    "run_head",
+    "run_specs",
+    "run_upstream",
+    "task_document",
+    "utc_text",
+    "whole_result",
+]
+
+#: The fields of a node's document in a run, in the order in which they are shown.
+RUN_FIELDS = tuple(
+    "_id run name status dependencies upstream attempt started ended exit_code error reason "
+    "skipped progress color label shape where result workflow kind cloud cm task".split()
+)
+
+#: The fields of a run's own document.
+HEAD_FIELDS = tuple(
+    "run workflow flow status parameters started ended counts engine versions".split()
+)
+
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_second: tuple[int, str] = (0, "1970-01-01 00:00:00")
+
+
+def utc_text(seconds: float) -> str:
+    """Seconds since 1970 as UTC text: ``2019-05-02 00:32:11.034870``."""
+    global _second
+    whole, micro = divmod(round(seconds * 1_000_000), 1_000_000)
+    known, text = _second
+    if whole != known:
+        text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(whole))
+        _second = (whole, text)
+    return f"{text}.{micro:06d}"
+
+
+# -- of a flow ---------------------------------------------------------------
+def definition_documents(
+    flow: Flow, now: float, *, created: str | None = None
+) -> list[dict[str, Any]]:
+    """The documents of collection ``NAME-flow``, one a node, with exactly the contract's fields.
+
+    ``now`` is seconds since 1970; ``created`` (UTC text) is kept where the flow
+    was defined before.  Nodes that wait for the same share one list.
+    """
+    modified = utc_text(now)
+    collection = f"{flow.name}-flow"
+    tasks = _once(task_document, flow.nodes)
+    documents = []
+    for node, upstream, task in zip(flow.nodes, run_upstream(flow), tasks, strict=True):
+        cm = {
+            "kind": "flow",
+            "cloud": node.task.on,
+            "name": node.name,
+            "collection": collection,
+            "created": created or modified,
+            "modified": modified,
+        }
+        documents.append(
+            {
+                "name": node.name,
+                "dependencies": upstream,
+                "workflow": flow.name,
+                "cm": cm,
+                "kind": "flow",
+                "cloud": node.task.on,
+                "status": "defined",
+                "task": task,
+            }
+        )
+    return documents
+
+
+def run_specs(flow: Flow, now: float, *, created: str | None = None) -> list[str]:
+    """For each node of a flow the JSON text of what never changes of its document in a run.
+
+    Nodes that share a task share the very same text; the node's own name
+    is filled in by `run_document`.
+    """
+    modified = utc_text(now)
+
+    def spec(node: Node) -> str:
+        cm = {
+            "kind": "flow",
+            "cloud": node.task.on,
+            "name": "",
+            "collection": f"{flow.name}-flow-active",
+            "created": created or modified,
+            "modified": modified,
+        }
+        fixed = {"workflow": flow.name, "kind": "flow", "cloud": node.task.on, "cm": cm}
+        return _dumps({**fixed, "task": task_document(node)})
+
+    return _once(spec, flow.nodes)
+
+
+def run_upstream(flow: Flow) -> list[list[str]]:
+    """For each node of a flow the names it depends on; equal lists are one object."""
+    known: dict[tuple[int, ...], list[str]] = {}
+    lists = []
+    for i, needs in enumerate(flow.needs):
+        names = known.get(needs)
+        if names is None:
+            names = known[needs] = flow.dependencies(i)
+        lists.append(names)
+    return lists
+
+
+def _once(make: Callable[[Node], Any], nodes: Sequence[Node]) -> list[Any]:
+    """``make`` of each node, called once for nodes of the same task, map and source."""
+    known: dict[tuple[int, bool, str | None], Any] = {}
+    made = []
+    for node in nodes:
+        key = (id(node.task), node.mapped, node.source)
+        if key not in known:
+            known[key] = make(node)
+        made.append(known[key])
+    return made
+
+
+def task_document(node: Node) -> dict[str, Any]:
+    """What else is said of a node, in the words of the YAML form; only what is said."""
+    task, plain = node.task, Task()
+    said: dict[str, Any] = {}
+    if task.parameters:
+        said["parameter"] = {p.name: p.type for p in task.parameters}
+    if task.calculation is not None:
+        said["calculation"] = calculation_text(task.calculation)
+    if task.command is not None:
+        said["command"] = task.command if isinstance(task.command, str) else list(task.command)
+    for word in ("retries", "retry_delay", "timeout", "when", "pool", "host", "user"):
+        value = getattr(task, word)
+        if value != getattr(plain, word):
+            said[word] = value
+    if task.retry_on:
+        said["retry_on"] = list(task.retry_on)
+    if node.mapped:
+        said["over"] = node.source
+    for word, look in (("entry", task.entry), ("return", task.done), ("error", task.failed)):
+        if look != plain.entry:
+            said[word] = _look(look)
+    if task.value_of is not None:
+        said.setdefault("return", {})["value"] = task.value_of
+    code = task.code
+    if code.file or code.function:
+        said["source"] = {
+            "file": code.file or None,
+            "class": code.cls or None,
+            "function": code.function or None,
+            "sha256": code.sha256 or None,
+        }
+    return said
+
+
+def calculation_text(calculation: Calculation) -> str:
+    """``f(x, 3, scale=y)``."""
+
+    def one(argument: Argument) -> str:
+        value = argument.literal if argument.name is None else argument.name
+        return f"{argument.keyword}={value}" if argument.keyword else value
+
+    return f"{calculation.function}({', '.join(map(one, calculation.arguments))})"
+
+
+def _look(look: Look) -> dict[str, str]:
+    fields = {"color": look.color, "label": look.label, "shape": look.shape}
+    return {word: value for word, value in fields.items() if value is not None}
+
+
+# -- of a run ----------------------------------------------------------------
+def run_document(
+    run: str,
+    collection: str,
+    row: Sequence[Any],
+    upstream: Sequence[str],
+    dependencies: Sequence[str],
+    spec: Mapping[str, Any],
+) -> dict[str, Any]:
+    """A node's document in a run.  ``row`` has the fields of `store.protocol.NodeRow`.
+
+    ``error`` and ``result`` are JSON text, as the engine wrote them; ``spec`` is
+    what `run_specs` made, read again.  All fields are there, null where nothing is.
+    """
+    (_, name, status, attempt, started, ended, exit_code, error, reason) = row[:9]
+    (skipped, progress, color, label, shape, where, result) = row[9:16]
+    return {
+        "_id": f"{run}/{name}",
+        "run": run,
+        "name": name,
+        "status": status,
+        "dependencies": list(dependencies),
+        "upstream": list(upstream),
+        "attempt": attempt,
+        "started": started,
+        "ended": ended,
+        "exit_code": exit_code,
+        "error": None if error is None else json.loads(error),
+        "reason": reason,
+        "skipped": None if skipped is None else bool(skipped),
+        "progress": progress,
+        "color": color,
+        "label": label,
+        "shape": shape,
+        "where": where,
+        "result": None if result is None else json.loads(result),
+        "workflow": spec.get("workflow"),
+        "kind": spec.get("kind", "flow"),
+        "cloud": spec.get("cloud", "local"),
+        "cm": {**spec.get("cm", {}), "name": name, "collection": collection},
+        "task": dict(spec.get("task", {})),
+    }
+
+
+def run_head(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The ``flow-runs`` document of a run with exactly its fields, null where nothing is."""
+    return {field: document.get(field) for field in HEAD_FIELDS}
+
+
+def whole_result(result: Any, blob: Callable[[str], bytes]) -> Any:
+    """A result with its reference followed; as it is where it is no reference to JSON."""
+    if not (isinstance(result, dict) and isinstance(result.get("$ref"), str)):
+        return result
+    try:
+        return json.loads(blob(result["$ref"]))
+    except ValueError:
+        return result
