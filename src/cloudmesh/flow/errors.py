@@ -67,10 +67,23 @@ class Problem:
     def __str__(self) -> str:
         if not self.line:
             return f"{self.file}: {self.message}" if self.file else self.message
+        text, at = _window(self.text, self.column - 1)
         # A tab before the caret is kept, so that both lines are indented alike.
-        before = "".join("\t" if c == "\t" else " " for c in self.text[: self.column - 1])
-        caret = before + "^" * max(1, min(self.length, len(self.text) - self.column + 1))
-        return f"{self.file}:{self.line}:{self.column}: {self.message}\n  {self.text}\n  {caret}"
+        before = "".join("\t" if c == "\t" else " " for c in text[:at])
+        caret = before + "^" * max(1, min(self.length, len(text) - at))
+        place = f"{self.line}:{self.column}"
+        where = f"{self.file}:{place}" if self.file else place
+        return f"{where}: {self.message}\n  {text}\n  {caret}"
+
+
+def _window(text: str, at: int) -> tuple[str, int]:
+    """What is shown of a line around a place in it, and the place in that."""
+    if len(text) <= 160:
+        return text, at
+    start = max(0, at - 60)
+    head = "…" if start else ""
+    tail = "…" if start + 140 < len(text) else ""
+    return head + text[start : start + 140] + tail, at - start + len(head)
 
 
 class FlowError(Exception):

@@ -14,12 +14,22 @@ Everything here is frozen, and can be written as JSON and read again
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
-__all__ = ["Argument", "Calculation", "Code", "Flow", "Look", "Node", "Parameter", "Task"]
+__all__ = [
+    "Argument",
+    "Calculation",
+    "Code",
+    "Flow",
+    "Look",
+    "Node",
+    "Parameter",
+    "Task",
+    "topological",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ class Task:
     arguments; where it is None, ``calculation`` or else the function of the
     node's own name is called.  ``value_of`` is the local variable of the
     function that is the node's value (YAML ``return: {value: x}``).
+    ``look`` is how it is shown from the start of the run, before it has begun;
     ``entry``, ``done`` and ``failed`` are the looks while it runs, when done
     and in error.
     """
@@ -97,6 +108,7 @@ class Task:
     when: str | None = None
     over: str | None = None
     pool: str | None = None
+    look: Look = Look()
     entry: Look = Look()
     done: Look = Look()
     failed: Look = Look()
@@ -132,6 +144,7 @@ class Flow:
     labels: Mapping[tuple[str, str], str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     infrastructure: Mapping[str, Any] = field(default_factory=dict)
+    pools: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -152,6 +165,11 @@ class Flow:
             for vertex in needs:
                 out[vertex].append(k)
         return out
+
+    @cached_property
+    def order(self) -> list[int]:
+        """All vertices (nodes and junctions), each after everything that it needs."""
+        return topological([*self.needs, *self.junctions])[0]
 
     def members(self, vertex: int) -> Iterator[int]:
         """The nodes that a vertex stands for: itself, or all that a junction waits for."""
@@ -175,6 +193,14 @@ class Flow:
             for name in self.dependencies(i):
                 yield name, node.name
 
+    def edge_label(self, source: str, target: str) -> str:
+        """The label of an edge: its own, else the parameter that it carries, else ``""``."""
+        label = self.labels.get((source, target))
+        if label is not None:
+            return label
+        carried = any(p.name == source for p in self.nodes[self.index[target]].task.parameters)
+        return source if carried else ""
+
     def to_json(self) -> dict[str, Any]:
         """The flow as JSON data; equal tasks are written once."""
         tasks: dict[Task, int] = {}
@@ -194,6 +220,7 @@ class Flow:
             "labels": [[a, b, label] for (a, b), label in self.labels.items()],
             "parameters": dict(self.parameters),
             "infrastructure": dict(self.infrastructure),
+            "pools": dict(self.pools),
         }
 
     @staticmethod
@@ -212,7 +239,26 @@ class Flow:
             labels={(a, b): label for a, b, label in data["labels"]},
             parameters=data["parameters"],
             infrastructure=data["infrastructure"],
+            pools=data.get("pools", {}),
         )
+
+
+def topological(needs: Sequence[Sequence[int]]) -> tuple[list[int], set[int]]:
+    """All vertices, each after what it needs; and those on a cycle or behind one."""
+    waiting = [len(n) for n in needs]
+    after: list[list[int]] = [[] for _ in needs]
+    for vertex, required in enumerate(needs):
+        for u in required:
+            after[u].append(vertex)
+    order = [vertex for vertex, count in enumerate(waiting) if count == 0]
+    for vertex in order:  # grows while it is read
+        for later in after[vertex]:
+            waiting[later] -= 1
+            if waiting[later] == 0:
+                order.append(later)
+    if len(order) == len(needs):
+        return order, set()
+    return order, {vertex for vertex, count in enumerate(waiting) if count > 0}
 
 
 def _plain(thing: Any) -> Any:
@@ -231,7 +277,7 @@ def _plain(thing: Any) -> Any:
 
 def _task(spec: Mapping[str, Any]) -> Task:
     known = dict(spec)
-    for name in ("entry", "done", "failed"):
+    for name in ("look", "entry", "done", "failed"):
         if name in known:
             known[name] = Look(**known[name])
     if "code" in known:
