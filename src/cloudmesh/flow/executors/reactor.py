@@ -115,7 +115,9 @@ class Reactor:
             if self._stopping:
                 break
             for key, _ in self._selector.select(self._patience()):
-                _guarded(key.data)
+                # What was called before may have closed it, and its number may be another's.
+                if self._selector.get_map().get(key.fd) is key:
+                    _guarded(key.data)
             self._ring()
         with self._lock:
             self._selector.close()

@@ -1,0 +1,465 @@
+"""``on: process``: nodes in worker processes of this machine that live on from node to node.
+
+Workers are spawned, not forked: a fork of a process with threads is unsafe.
+One thread (a `Reactor`) holds all their pipes.  There are as many as there are
+processors; more come while nodes wait and none ends, up to ``limit``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from functools import partial
+from typing import Any
+
+from cloudmesh.flow.executors.command import cancelled, problem, timed_out
+from cloudmesh.flow.executors.ending import Endings
+from cloudmesh.flow.executors.output import Lines
+from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
+from cloudmesh.flow.executors.reactor import Reactor, Timer
+from cloudmesh.flow.executors.worker import dumps, frame
+
+__all__ = ["ProcessExecutor"]
+
+LIMIT = 64  # workers at once, where nothing else is said
+STALL = 0.02  # seconds without an end after which waiting nodes get another worker
+READ_MAX = 1 << 18  # bytes read at once
+_length = struct.Struct(">Q")
+
+_PROGRAM = """\
+import sys
+sys.path[:] = {path!r}
+from cloudmesh.flow.executors.worker import main
+main({channel}, {life})
+"""
+
+
+class _Function:
+    """A function as workers get to know it, once each."""
+
+    __slots__ = ("frame", "function", "number")
+
+    def __init__(self, number: int, attempt: Attempt) -> None:
+        self.number = number
+        self.function = attempt.function  # held, so that its id stays its own
+        module, file = _home(attempt)
+        if module == "__main__":
+            sys.modules.setdefault("__mp_main__", sys.modules["__main__"])
+        self.frame = frame(
+            ("function", number, module, file, list(sys.path), dumps(attempt.function))
+        )
+
+
+def _home(attempt: Attempt) -> tuple[str, str]:
+    """The module that a worker must load first, and its file; two empty texts for none."""
+    function: Any = attempt.function
+    for _ in range(100):
+        inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
+        if inner is None:
+            break
+        function = inner
+    name = getattr(function, "__module__", None) or ""
+    if attempt.task.code.file:
+        wanted = os.path.abspath(attempt.task.code.file)
+        for other, module in list(sys.modules.items()):
+            if getattr(module, "__file__", None) == wanted:
+                name = other
+                break
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return (name, os.path.abspath(file)) if file and os.path.isfile(file) else ("", "")
+
+
+class _Job:
+    """An attempt on its way."""
+
+    __slots__ = ("attempt", "data", "done", "function", "timer", "why", "worker")
+
+    def __init__(self, attempt: Attempt, done: Done, function: _Function, data: bytes) -> None:
+        self.attempt, self.done, self.function, self.data = attempt, done, function, data
+        self.timer: Timer | None = None
+        self.why: Outcome | None = None  # why we end it ourselves
+        self.worker: _Worker | None = None
+
+
+class _Worker:
+    """A worker process and what is on its pipes."""
+
+    __slots__ = (
+        "channel", "complaint", "incoming", "job", "known", "life", "lines", "outgoing",
+        "process", "ready",
+    )  # fmt: skip
+
+    def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket, life: int) -> None:
+        self.process, self.channel, self.life = process, channel, life
+        self.incoming = bytearray()
+        self.outgoing: deque[memoryview] = deque()
+        self.known: set[int] = set()
+        self.job: _Job | None = None
+        self.lines: dict[int, Lines | None] = {}  # by file descriptor
+        self.complaint = b""  # what it said on stderr while it ran no node
+        self.ready = False
+
+
+class ProcessExecutor:
+    """Runs functions in worker processes; cheap until the first one."""
+
+    slots: int | None = None
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._reactor = Reactor("cloudmesh-flow workers")
+        self._endings = Endings(self._reactor)
+        self._functions: dict[int, _Function] = {}
+        self._jobs: dict[Attempt, _Job] = {}
+        self._waiting: deque[_Job] = deque()
+        self._workers: set[_Worker] = set()
+        self._idle: list[_Worker] = []
+        self._moved = 0.0  # when a node last ended
+        self._watching = False
+        self._closing = False
+        self._empty = threading.Event()
+
+    def start(self, attempt: Attempt, done: Done) -> None:
+        """Run a function; ``done`` is called in this executor's own thread."""
+        attempt.where = "process"
+        self._reactor.call(self._begin, attempt, done)
+
+    def cancel(self, attempt: Attempt) -> None:
+        """End the worker that runs the attempt, with all its children."""
+        attempt.cancelled = True
+        self._reactor.call(self._end, attempt, cancelled())
+
+    def close(self) -> None:
+        """End all workers; returns when nothing is left."""
+        self._reactor.call(self._close)
+        if not self._reactor.inside:
+            self._empty.wait(5.0)
+        self._reactor.stop()
+
+    # -- attempts, in the loop ---------------------------------------------------------------
+
+    def _begin(self, attempt: Attempt, done: Done) -> None:
+        if attempt.cancelled or self._closing:
+            done(attempt, cancelled())
+            return
+        try:
+            job = self._job(attempt, done)
+        except Exception as error:
+            done(attempt, _cannot_send(attempt, error))
+            return
+        self._jobs[attempt] = job
+        self._waiting.append(job)
+        self._dispatch()
+
+    def _job(self, attempt: Attempt, done: Done) -> _Job:
+        function = self._functions.get(id(attempt.function))
+        if function is None:
+            function = _Function(len(self._functions), attempt)
+            self._functions[id(attempt.function)] = function
+        task = attempt.task
+        calculation = None
+        if task.calculation is not None:
+            arguments = [
+                {"name": item.name, "literal": item.literal, "keyword": item.keyword}
+                for item in task.calculation.arguments
+            ]
+            calculation = {"arguments": arguments}
+        message = (
+            "node", function.number, attempt.key, attempt.number, calculation, task.value_of,
+            task.is_async, task.timeout is not None, dumps(dict(attempt.arguments)),
+        )  # fmt: skip
+        return _Job(attempt, done, function, frame(message))
+
+    def _dispatch(self) -> None:
+        while self._waiting and self._idle:
+            self._give(self._idle.pop(), self._waiting.popleft())
+        if self._waiting and not self._closing:
+            self._grow()
+
+    def _give(self, worker: _Worker, job: _Job) -> None:
+        worker.job, job.worker = job, worker
+        if job.function.number not in worker.known:
+            worker.known.add(job.function.number)
+            self._write(worker, job.function.frame)
+        self._write(worker, job.data)
+        for fd, stream in zip(worker.lines, ("out", "err"), strict=False):
+            worker.lines[fd] = Lines(job.attempt, stream)
+
+    def _end(self, attempt: Attempt, why: Outcome) -> None:
+        job = self._jobs.get(attempt)
+        if job is None or job.why is not None:
+            return
+        job.why = why
+        self._reactor.take_back(job.timer)
+        if job.worker is None:
+            self._waiting.remove(job)
+            self._tell(job, why)
+        else:
+            self._end_worker(job.worker)
+
+    def _tell(self, job: _Job, outcome: Outcome) -> None:
+        self._moved = time.monotonic()
+        del self._jobs[job.attempt]
+        self._reactor.take_back(job.timer)
+        job.done(job.attempt, outcome)
+
+    # -- workers -----------------------------------------------------------------------------
+
+    def _grow(self) -> None:
+        """Start workers for what waits: at once up to the processors, then as nodes take long."""
+        starting = sum(not worker.ready for worker in self._workers)
+        while starting < len(self._waiting) and len(self._workers) < self._at_once():
+            self._spawn()
+            starting += 1
+        if not self._watching and len(self._workers) < self._limit:
+            self._watching = True
+            self._reactor.later(STALL, self._unstall)
+
+    def _at_once(self) -> int:
+        return min(self._limit, os.cpu_count() or 1)
+
+    def _unstall(self) -> None:
+        self._watching = False
+        starting = sum(not worker.ready for worker in self._workers)
+        if self._waiting and time.monotonic() - self._moved >= STALL and not starting:
+            room = self._limit - len(self._workers)
+            for _ in range(min(len(self._waiting), max(1, len(self._workers)), room)):
+                self._spawn()
+        if self._waiting and not self._closing:
+            self._grow()
+
+    def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        life_read, life_write = os.pipe()
+        program = _PROGRAM.format(path=sys.path, channel=theirs.fileno(), life=life_read)
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-c", program],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                pass_fds=(theirs.fileno(), life_read),
+                start_new_session=True,
+            )
+        except OSError as error:
+            os.close(life_write)
+            ours.close()
+            self._fail_waiting(f"a worker process cannot be started: {error}")
+            return
+        finally:
+            theirs.close()
+            os.close(life_read)
+        ours.setblocking(False)
+        worker = _Worker(process, ours, life_write)
+        self._workers.add(worker)
+        for pipe in (process.stdout, process.stderr):
+            assert pipe is not None
+            os.set_blocking(pipe.fileno(), False)
+            worker.lines[pipe.fileno()] = None
+            self._reactor.watch(pipe.fileno(), partial(self._read_text, worker, pipe.fileno()))
+        self._reactor.watch(ours.fileno(), partial(self._traffic, worker))
+
+    def _fail_waiting(self, message: str) -> None:
+        """Nothing can be run: say so to those who wait, unless others still take them."""
+        if any(worker.ready for worker in self._workers):
+            return
+        while self._waiting:
+            self._tell(self._waiting.popleft(), problem("WorkerLost", message, lost=True))
+
+    def _write(self, worker: _Worker, data: bytes) -> None:
+        worker.outgoing.append(memoryview(data))
+        self._push(worker)
+
+    def _push(self, worker: _Worker) -> None:
+        """Write what the socket takes; the rest when it can be written again."""
+        pending = bool(worker.outgoing)
+        while worker.outgoing:
+            try:
+                sent = worker.channel.send(worker.outgoing[0])
+            except BlockingIOError:
+                self._reactor.watch_writing(
+                    worker.channel.fileno(), True, partial(self._traffic, worker)
+                )
+                return
+            except OSError:  # it died; its end is read from the same socket
+                worker.outgoing.clear()
+                return
+            if sent == len(worker.outgoing[0]):
+                worker.outgoing.popleft()
+            else:
+                worker.outgoing[0] = worker.outgoing[0][sent:]
+        if pending:
+            self._reactor.watch_writing(
+                worker.channel.fileno(), False, partial(self._traffic, worker)
+            )
+
+    def _traffic(self, worker: _Worker) -> None:
+        if worker.outgoing:
+            self._push(worker)
+        try:
+            data = worker.channel.recv(READ_MAX)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._reactor.unwatch(worker.channel.fileno())
+            self._end_worker(worker)
+            return
+        worker.incoming += data
+        while len(worker.incoming) >= 8:
+            length = _length.unpack_from(worker.incoming)[0] + 8
+            if len(worker.incoming) < length:
+                return
+            message = pickle.loads(memoryview(worker.incoming)[8:length].tobytes())
+            del worker.incoming[:length]
+            self._take(worker, *message)
+
+    def _take(self, worker: _Worker, kind: str, *rest: Any) -> None:
+        job = worker.job
+        if kind == "ready":
+            worker.ready = True
+            self._rest(worker)
+        elif job is None or job.why is not None:
+            return  # a late word of something that is being ended
+        elif kind == "started":
+            timeout = job.attempt.task.timeout
+            if timeout is not None:
+                job.timer = self._reactor.later(
+                    timeout, partial(self._end, job.attempt, timed_out(job.attempt))
+                )
+        elif kind == "progress":
+            job.attempt.progress(*rest)
+        else:
+            self._drain(worker)
+            worker.job = None
+            self._tell(job, _outcome(rest[0]))
+            self._rest(worker)
+
+    def _rest(self, worker: _Worker) -> None:
+        self._idle.append(worker)
+        self._dispatch()
+
+    # -- what it prints ------------------------------------------------------------------------
+
+    def _read_text(self, worker: _Worker, fd: int) -> bool:
+        """Take what there is; whether there may be more at once."""
+        try:
+            data = os.read(fd, READ_MAX)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._reactor.unwatch(fd)
+            return False
+        lines = worker.lines[fd]
+        if lines is not None:
+            lines.feed(data)
+        else:
+            worker.complaint = (worker.complaint + data)[-2000:]
+        return True
+
+    def _drain(self, worker: _Worker) -> None:
+        """All that was printed before the result: it is in the pipes already."""
+        for fd, lines in worker.lines.items():
+            while self._read_text(worker, fd):
+                pass
+            if lines is not None:
+                lines.end()
+                worker.lines[fd] = None
+
+    # -- ends ----------------------------------------------------------------------------------
+
+    def _end_worker(self, worker: _Worker) -> None:
+        """End a worker with all its children, also where it died by itself."""
+        if worker in self._idle:
+            self._idle.remove(worker)
+        key = worker.job.attempt.key if worker.job else ""
+        self._endings.end(worker.process.pid, key, partial(self._gone, worker))
+
+    def _gone(self, worker: _Worker) -> None:
+        if worker not in self._workers:
+            return  # buried while it was ending
+        self._drain(worker)
+        code = self._bury(worker)
+        job, worker.job = worker.job, None
+        if job is not None:
+            self._tell(job, job.why or _death(code))
+        elif not worker.ready:
+            said = worker.complaint.decode("utf-8", "replace").strip().split("\n")[-1]
+            self._fail_waiting(f"a worker process did not start: {said or f'exit code {code}'}")
+        if self._closing and not self._workers:
+            self._empty.set()
+        self._dispatch()
+
+    def _bury(self, worker: _Worker) -> int:
+        """Reap it and close its pipes; its exit code."""
+        self._workers.discard(worker)
+        self._reactor.unwatch(worker.channel.fileno())
+        worker.channel.close()
+        os.close(worker.life)
+        for pipe in (worker.process.stdout, worker.process.stderr):
+            if pipe is not None:
+                self._reactor.unwatch(pipe.fileno())
+                pipe.close()
+        try:
+            return worker.process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            return -signal.SIGKILL
+
+    def _close(self) -> None:
+        self._closing = True
+        for attempt in list(self._jobs):
+            self._end(attempt, cancelled())
+        for worker in list(self._workers):
+            if worker.job is None:
+                if worker in self._idle:
+                    self._idle.remove(worker)
+                with contextlib.suppress(OSError):
+                    os.killpg(worker.process.pid, signal.SIGKILL)
+                self._bury(worker)
+        if not self._workers:
+            self._empty.set()
+
+
+def _outcome(plain: tuple[Any, ...]) -> Outcome:
+    if plain[0] != "finished":
+        return Outcome(*plain)
+    try:
+        return Outcome(plain[0], pickle.loads(plain[1]), *plain[2:])
+    except Exception as error:
+        message = f"the value that came back cannot be read: {type(error).__name__}: {error}"
+        return problem(type(error).__name__, message)
+
+
+def _death(code: int) -> Outcome:
+    """The outcome of a node whose worker died under it."""
+    if code >= 0:
+        message = f"the worker process ended itself with exit code {code}"
+        return problem("WorkerLost", message, code or None, lost=True)
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = f"signal {-code}"
+    return problem("WorkerLost", f"the worker process was ended by {name}", 128 - code, lost=True)
+
+
+def _cannot_send(attempt: Attempt, error: Exception) -> Outcome:
+    for name, value in attempt.arguments.items():
+        try:
+            dumps(value)
+        except Exception as why:
+            message = f"the value of {name!r} cannot be sent to a worker process: {why}"
+            return problem(type(why).__name__, message)
+    return problem(
+        type(error).__name__, f"the function cannot be sent to a worker process: {error}"
+    )

@@ -1,0 +1,247 @@
+"""The program of a worker process: takes nodes from its engine, one after another, and runs them.
+
+What it prints goes to the pipes that are its stdout and stderr.  Everything
+else goes over one socket, as frames: eight bytes of length, then a pickle.
+
+    from the engine   ("function", number, module, file, path, pickled function)
+                      ("node", number, function, key, attempt, calculation, value_of,
+                       is_async, announce, pickled arguments)
+    to the engine     ("ready",)  ("started",)  ("progress", percent, text)
+                      ("result", outcome with its value pickled)
+
+When the engine is gone (a pipe that it holds open ends), the worker ends
+itself, with all that it started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import pickle
+import signal
+import socket
+import struct
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from cloudmesh.flow.executors.call import acall, call, failure, here
+
+__all__ = ["dumps", "frame", "main"]
+
+KEY = "CLOUDMESH_FLOW_KEY"
+_length = struct.Struct(">Q")
+
+
+def frame(message: tuple[Any, ...]) -> bytes:
+    """A message as it goes over the socket."""
+    data = pickle.dumps(message, 5)
+    return _length.pack(len(data)) + data
+
+
+def dumps(value: Any) -> bytes:
+    """A value as a pickle; what is defined where nobody can import it goes along by value."""
+    try:
+        data = pickle.dumps(value, 5)
+        if b"__main__" not in data or _importable_main():
+            return data
+    except Exception:  # a lambda, a local class: cloudpickle can, or says why not
+        pass
+    import cloudpickle  # type: ignore[import-untyped]
+
+    pickled: bytes = cloudpickle.dumps(value, 5)
+    return pickled
+
+
+def _importable_main() -> bool:
+    main_file = getattr(sys.modules.get("__main__"), "__file__", None)
+    return bool(main_file) and os.path.isfile(str(main_file))
+
+
+class _Here:
+    """What `call.current` needs to know of the node that runs."""
+
+    __slots__ = ("_send", "cancelled", "extra", "key", "number")
+
+    def __init__(self, key: str, number: int, send: Callable[[tuple[Any, ...]], None]) -> None:
+        self.key = key
+        self.number = number
+        self.cancelled = False  # a worker is not asked: it is ended
+        self.extra: dict[str, Any] = {}
+        self._send = send
+
+    def progress(self, percent: float, text: str) -> None:
+        self._send(("progress", percent, text))
+
+    def log(self, stream: str, text: str) -> None:
+        file = sys.stderr if stream == "err" else sys.stdout
+        file.write(text)
+
+
+class _Worker:
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._incoming = channel.makefile("rb")
+        self._sending = threading.Lock()  # a node may say progress from threads of its own
+        self._functions: dict[int, Any] = {}
+
+    def run(self) -> None:
+        """Take messages until the engine has no more."""
+        self._send(("ready",))
+        while True:
+            head = self._incoming.read(8)
+            if len(head) < 8:
+                return
+            kind, *rest = pickle.loads(self._incoming.read(_length.unpack(head)[0]))
+            if kind == "function":
+                self._learn(*rest)
+            else:
+                self._node(*rest)
+
+    def _send(self, message: tuple[Any, ...]) -> None:
+        data = frame(message)
+        with self._sending:
+            self._channel.sendall(data)
+
+    def _learn(self, number: int, module: str, file: str, path: list[str], data: bytes) -> None:
+        """Load a function; what goes wrong is told by the first node that needs it."""
+        silent = io.StringIO()  # the engine has loaded the file too, and shown what it prints
+        stdout, sys.stdout = sys.stdout, silent
+        try:
+            sys.path[:] = path
+            if module:
+                load(module, file)
+            self._functions[number] = pickle.loads(data)
+        except BaseException as error:
+            self._functions[number] = failure(error)
+        finally:
+            sys.stdout = stdout
+
+    def _node(
+        self,
+        function: int,
+        key: str,
+        number: int,
+        calculation: Any,
+        value_of: str | None,
+        is_async: bool,
+        announce: bool,
+        data: bytes,
+    ) -> None:
+        known = self._functions[function]
+        if isinstance(known, tuple):
+            self._send(("result", known))
+            return
+        try:
+            arguments = pickle.loads(data)
+        except BaseException as error:
+            self._send(("result", failure(error)))
+            return
+        os.environ[KEY] = key
+        here.set(_Here(key, number, self._send))
+        if announce:
+            self._send(("started",))
+        if is_async:
+            outcome = _run_async(known, arguments, calculation, value_of)
+        else:
+            outcome = call(known, arguments, calculation, value_of)
+        _flush()
+        self._send(("result", _sendable(outcome)))
+
+
+def _run_async(
+    function: Callable[..., Any], arguments: Any, calculation: Any, value_of: str | None
+) -> tuple[Any, ...]:
+    import asyncio
+
+    try:
+        return asyncio.run(acall(function, arguments, calculation, value_of))
+    except BaseException as error:
+        return failure(error)
+
+
+def _sendable(outcome: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The outcome with its value pickled, or the error that it cannot be."""
+    if outcome[0] != "finished":
+        return outcome
+    try:
+        return (outcome[0], dumps(outcome[1]), *outcome[2:])
+    except BaseException as error:
+        message = f"the value, of type {type(outcome[1]).__name__}, cannot leave its process: "
+        told = {"type": type(error).__name__, "message": message + str(error), "traceback": ""}
+        return "error", None, told, None, False, (type(error).__name__,)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError, AttributeError):  # a node has closed or replaced it
+            continue
+
+
+def load(name: str, file: str) -> None:
+    """Import a module by the name that it has in the engine, so that pickles of both agree."""
+    if name == "__main__":
+        if "__mp_main__" not in sys.modules:
+            module = _load_file("__mp_main__", file)
+            sys.modules["__main__"] = module
+    elif name not in sys.modules:
+        from importlib.util import find_spec
+
+        try:
+            found = find_spec(name)
+        except (ImportError, ValueError):
+            found = None
+        if found is not None and found.origin and os.path.samefile(found.origin, file):
+            __import__(name)
+        else:
+            _load_file(name, file)
+
+
+def _load_file(name: str, file: str) -> Any:
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    spec = spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{file} cannot be loaded as Python")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module
+
+
+def _guard(life: int) -> None:
+    """End this process with all its children as soon as the engine is gone."""
+    while os.read(life, 1):
+        pass
+    key = os.environ.get(KEY)
+    if key:
+        from cloudmesh.flow.executors.ending import family, processes
+
+        for pid in family(os.getpid(), key, processes()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                continue
+    os.killpg(0, signal.SIGKILL)
+
+
+def main(channel: int, life: int) -> None:
+    """Run as a worker; the two numbers are inherited file descriptors."""
+    os.set_inheritable(channel, False)
+    os.set_inheritable(life, False)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to answer
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True, errors="replace")  # type: ignore[union-attr]
+    threading.Thread(target=_guard, args=(life,), daemon=True).start()
+    with contextlib.suppress(OSError):  # the engine is gone; the guard ends the rest
+        _Worker(socket.socket(fileno=channel)).run()
+    _flush()
+    os._exit(0)
