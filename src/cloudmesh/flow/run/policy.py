@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 
 from cloudmesh.flow.model.flow import Task
 
@@ -12,21 +12,18 @@ __all__ = ["DELAY_MAX", "retry_delay", "wants_retry"]
 DELAY_MAX = 300.0
 
 
-def wants_retry(task: Task, failures: int, error: Mapping[str, str]) -> bool:
+def wants_retry(task: Task, failures: int, kinds: Iterable[str]) -> bool:
     """Whether the attempt that failed as the ``failures``-th is to be followed by another.
 
-    Only failures count, not attempts that an engine's death cut off.
+    Only failures count, not attempts that an engine's death cut off.  ``kinds``
+    are the names of the error's class and of its bases.
     """
-    if failures > task.retries or error.get("type") == "Cancelled":
+    if failures > task.retries:
         return False
-    return not task.retry_on or any(word in names(error) for word in task.retry_on)
-
-
-def names(error: Mapping[str, str]) -> set[str]:
-    """The names an error answers to: its type, with and without module, and its bases' (``bases``)."""
-    found = {error.get("type", "")}
-    found.update(filter(None, error.get("bases", "").split(",")))
-    return found | {name.rpartition(".")[2] for name in found}
+    if not task.retry_on:
+        return True
+    known = {kind.rpartition(".")[2] for kind in kinds}
+    return any(word.rpartition(".")[2] in known for word in task.retry_on)
 
 
 def retry_delay(task: Task, failures: int, chance: float) -> float:

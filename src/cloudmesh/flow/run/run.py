@@ -57,6 +57,9 @@ class Run:
         self.names.extend("" for _ in flow.junctions)
         self.index = {name: i for i, name in enumerate(self.names) if name}
         self.tasks: list[Task] = [node.task for node in flow.nodes]
+        self.maps = frozenset(i for i, node in enumerate(flow.nodes) if node.mapped)
+        self.pools = ["local" if task.on in HERE else task.on for task in self.tasks]
+        self.pools.extend("" for _ in flow.junctions)
         self.name_json: list[str] = [dumps(name) for name in self.names]
 
         needs = [*flow.needs, *flow.junctions]
@@ -102,7 +105,7 @@ class Run:
         # counters derived from the above
         self.running = 0
         self.open = n  # nodes and elements that may still change
-        self.counts = [n - sum(node.mapped for node in flow.nodes), 0, 0, 0]
+        self.counts = [n - len(self.maps), 0, 0, 0]
         self.ready: dict[str, deque[int]] = {}
         self.busy: dict[str, int] = {}
         self.changed: set[int] = set()  # since the documents were written last
@@ -133,15 +136,6 @@ class Run:
     def task(self, i: int) -> Task:
         """What is said of a node; an element has its map's."""
         return self.tasks[self.parent.get(i, i)]
-
-    def pool(self, i: int) -> str:
-        """The name of the limit that a node counts against."""
-        on = self.task(i).on
-        return "local" if on in HERE else on
-
-    def is_map(self, i: int) -> bool:
-        """Whether a vertex is a map's own node, which does not run itself."""
-        return i < len(self.flow.nodes) and self.flow.nodes[i].mapped
 
     def reason_of(self, i: int) -> str | None:
         """Why a node ran as it did, or why it did not."""
@@ -202,6 +196,10 @@ class Run:
             record.append(event)
         return record, starting
 
+    def interrupt(self) -> None:
+        """Start nothing more; the run ends, to be resumed, when nothing runs."""
+        self.stopping = self.stopping or "interrupted"
+
     def apply(self, event: Event) -> None:
         """Change the state by one event.
 
@@ -235,7 +233,7 @@ class Run:
         """Start what is ready, as far as the limits allow."""
         if self.deaths and self._start_suspects(record, starting, now):
             return
-        status, where, reasons = self.status, self.where, self.reason
+        status = self.status
         progress = True
         while progress:  # what is skipped makes others ready
             progress = False
@@ -244,7 +242,7 @@ class Run:
                 free = limits.get(pool, limits["local"]) - self.busy.get(pool, 0)
                 while queue and free > 0:
                     i = queue.popleft()
-                    if status[i] != PENDING:
+                    if status[i] != PENDING or i in self.retry_at:
                         continue
                     event = decide(i) if decide is not None and self._asks(i) else None
                     if event is not None:
@@ -252,37 +250,43 @@ class Run:
                         progress = True
                     else:
                         on = self.tasks[self.parent.get(i, i)].on
-                        event = ev.started(
-                            i, now, self.attempt[i] + 1, reasons.get(i, "first"), where.get(i, on)
-                        )
+                        reason = self._why(i) if self.attempt[i] else "first"
+                        event = ev.started(i, now, self.attempt[i] + 1, reason, on)
                         self._on_started(*event[1:])
                         starting.append(i)
                         free -= 1
                     record.append(event)
 
     def _start_suspects(self, record: list[Event], starting: list[int], now: float) -> bool:
-        """Start nodes that were running at two deaths first, one at a time.  True while there are any."""
+        """Start what was running at two deaths first, one at a time.  True while there is any."""
         suspects = [i for i, n in self.deaths.items() if n >= 2 and self.status[i] == PENDING]
         if not suspects:
             return any(n >= 2 and self.status[i] == RUNNING for i, n in self.deaths.items())
         if self.running == 0:
             i = min(suspects)
-            reason = self.reason.get(i, "first")
-            event = ev.started(i, now, self.attempt[i] + 1, reason, self.task(i).on)
+            event = ev.started(i, now, self.attempt[i] + 1, self._why(i), self.task(i).on)
             self.apply(event)
             record.append(event)
             starting.append(i)
         return True
+
+    def _why(self, i: int) -> str:
+        """Why a node that has run before runs again."""
+        reason = self.reason.get(i, "first")
+        if reason.startswith("retry "):
+            kind = self.error.get(i, {}).get("type", "error")
+            return f"retry {self.failures[i] + 1} of {self.task(i).retries + 1} after {kind}"
+        return "was interrupted" if reason == "interrupted" else reason
 
     def _asks(self, i: int) -> bool:
         """Whether a node has a condition, or something that it may take was skipped."""
         return bool(self.skipped) or self.task(i).when is not None
 
     def _make_ready(self, i: int) -> None:
-        if self.is_map(i):
+        if i in self.maps:
             self._expand(i)
             return
-        pool = self.pool(i)
+        pool = self.pools[i]
         queue = self.ready.get(pool)
         if queue is None:
             queue = self.ready[pool] = deque()
@@ -344,6 +348,8 @@ class Run:
                 self.items[i] = extra["items"]
             if "look" in extra:
                 self.look[i] = extra["look"]
+            if "where" in extra:
+                self.where[i] = extra["where"]
         self._passed(i, at)
 
     def _on_failed(
@@ -363,6 +369,8 @@ class Run:
             self.exit_code[i] = extra["exit_code"]
         if "look" in extra:
             self.look[i] = extra["look"]
+        if "where" in extra:
+            self.where[i] = extra["where"]
         if "result" in extra:
             self.result[i] = extra["result"]
         if extra.get("reason"):
@@ -392,13 +400,13 @@ class Run:
         self.progress[i] = (percent, text)
 
     def _on_taken(self, at: float, engine: Mapping[str, Any]) -> None:
-        """What was running when its engine died is pending again, or in error at the third death."""
+        """What was running when its engine died is pending again; in error at the third death."""
         self.engines += 1
         self.over = 0.0
-        self.stopping = ""
+        self.stopping = "cancelled" if ("cancel" in dict(self.requested)) else ""
         self.status_word = "running"
         for i in [i for i, s in enumerate(self.status) if s == RUNNING]:
-            if self.is_map(i):
+            if i in self.maps:
                 continue
             self.deaths[i] = self.deaths.get(i, 0) + 1
             lost = self.deaths[i] >= DEATHS_MAX
@@ -437,7 +445,7 @@ class Run:
     def _step(self, i: int, word: str) -> None:
         """Take the transition of the table."""
         after = TRANSITIONS.get((self.status[i], word))
-        if after is None or (self.is_map(i) and word == "progress"):
+        if after is None or i in self.maps:
             raise InvalidTransition(self.names[i], self.status[i], word)
         self._set(i, after)
 
@@ -448,7 +456,7 @@ class Run:
         if before == after:
             return
         self.status[i] = after
-        if self.is_map(i):
+        if i in self.maps:
             return
         counts = self.counts
         counts[before] -= 1
@@ -460,7 +468,7 @@ class Run:
 
     def _busy(self, i: int, by: int) -> None:
         self.running += by
-        pool = self.pool(i)
+        pool = self.pools[i]
         self.busy[pool] = self.busy.get(pool, 0) + by
 
     def _passed(self, i: int, at: float) -> None:
@@ -513,6 +521,14 @@ class Run:
         source = self.index[node.source or ""]
         length = self.value_length(source)
         at = self.ended[source]
+        if source in self.skipped:
+            self._set(i, FINISHED)
+            self.ended[i] = at
+            self.result[i] = "null"
+            self.skipped.add(i)
+            self.reason[i] = f"skipped: {node.source} was skipped"
+            self._passed(i, at)
+            return
         if length is None:
             self._set(i, ERROR)
             self.ended[i] = at
@@ -535,6 +551,7 @@ class Run:
             self.name_json.append(dumps(name))
         self.status.extend(bytes(length))
         self.waiting.extend([0] * length)
+        self.pools.extend([self.pools[i]] * length)
         self.attempt.extend([0] * length)
         self.started.extend([0.0] * length)
         self.ended.extend([0.0] * length)
@@ -588,9 +605,7 @@ class Run:
     def _final_word(self) -> str:
         if self.stopping:
             return self.stopping
-        failed = self.counts[ERROR] or any(
-            self.status[i] == ERROR for i in range(len(self.flow.nodes)) if self.is_map(i)
-        )
+        failed = self.counts[ERROR] or any(self.status[i] == ERROR for i in self.maps)
         return "error" if failed else "finished"
 
     def _nodes(self) -> Iterable[int]:

@@ -1,0 +1,155 @@
+"""Keeps the documents of a run in step with its journal, in batches behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from json import dumps
+from typing import Any
+
+from cloudmesh.flow.model.documents import run_specs, run_upstream, utc_text
+from cloudmesh.flow.model.flow import Task
+from cloudmesh.flow.run.run import Run
+from cloudmesh.flow.run.states import ERROR, FINISHED, NAMES, PENDING
+from cloudmesh.flow.store.protocol import Journal, NodeRow
+
+__all__ = ["Projector", "row"]
+
+#: How much of a value a label shows, in characters.
+LABEL_VALUE_MAX = 80
+
+
+class Projector:
+    """Writes what has changed of a run's nodes, and the run's own document."""
+
+    def __init__(self, run: Run, journal: Journal) -> None:
+        self.run = run
+        self.journal = journal
+        self._specs = run_specs(run.flow, run.begun)
+        self._upstream = run_upstream(run.flow)
+
+    def make(self) -> None:
+        """Make the documents of the flow's nodes, all pending."""
+        rows = [row(self.run, i) for i in range(len(self.run.flow.nodes))]
+        self.journal.add_nodes(rows, self._upstream, self._specs)
+
+    def flush(self, ended: Mapping[str, Any] | None = None) -> None:
+        """Write what has changed since the last time; ``ended`` are fields of the run's end."""
+        run = self.run
+        for i in run.expanded:
+            elements = run.elements[i]
+            rows = [row(run, k) for k in elements]
+            count = len(elements)
+            self.journal.add_nodes(rows, [self._upstream[i]] * count, [self._specs[i]] * count)
+        run.expanded.clear()
+        n, base = len(run.flow.nodes), run.base
+        changed = sorted(i for i in run.changed if not n <= i < base)
+        run.changed.clear()
+        changes: dict[str, Any] = {"counts": run.counts_by_status()}
+        if ended is not None:
+            changes.update(ended)
+        self.journal.project([row(run, i) for i in changed], changes, self._finished(changed))
+
+    def _finished(self, changed: Sequence[int]) -> dict[int, list[str]]:
+        """For each node the names that leave its dependencies now."""
+        run, n = self.run, len(self.run.flow.nodes)
+        gone: dict[int, list[str]] = {}
+        for i in changed:
+            if run.status[i] != FINISHED or i >= n:
+                continue
+            stack = [i]
+            while stack:
+                for follower in run.successors[stack.pop()]:
+                    if follower >= n:
+                        stack.append(follower)
+                    else:
+                        gone.setdefault(follower, []).append(run.names[i])
+        return gone
+
+
+def row(run: Run, i: int) -> NodeRow:
+    """All that changes of a node's document, as it is now."""
+    status = run.status[i]
+    started, ended = run.started[i], run.ended[i]
+    error = run.error.get(i)
+    progress = run.progress.get(i)
+    result = run.result[i]
+    if result is None and status == FINISHED and i in run.elements:
+        result = run.map_result(i)
+    color, label, shape = _look(run, i, result)
+    return NodeRow(
+        i,
+        run.names[i],
+        NAMES[status],
+        run.attempt[i],
+        utc_text(started) if started else None,
+        utc_text(ended) if ended else None,
+        run.exit_code.get(i),
+        dumps(error) if error is not None else None,
+        run.reason_of(i),
+        True if i in run.skipped else None,
+        None if progress is None else progress[0],
+        color,
+        label,
+        shape,
+        run.where_of(i),
+        result,
+    )
+
+
+_PLAIN = Task().look  # of a task of which no look is said
+_NOTHING: dict[str, str] = {}
+
+
+def _look(run: Run, i: int, result: str | None) -> tuple[str | None, str | None, str | None]:
+    """Colour, label and shape, the later over the earlier: the node's own, ``entry`` at each
+    start, ``return`` or ``error`` at the end, the report's; what is not given stays."""
+    task = run.task(i)
+    said = run.look.get(i, _NOTHING)
+    if not said and task.look is _PLAIN is task.entry is task.done is task.failed:
+        return None, None, None
+    status = run.status[i]
+    looks = [task.look]
+    if run.attempt[i] or status != PENDING:
+        looks.append(task.entry)
+    if status == FINISHED:
+        looks.append(task.done)
+    elif status == ERROR:
+        looks.append(task.failed)
+    found: dict[str, str | None] = {}
+    for word in ("color", "label", "shape"):
+        for look in looks:
+            found[word] = getattr(look, word) or found.get(word)
+    if found.get("label"):
+        found["label"] = fill_label(found["label"] or "", run, i, result)
+    found.update(said)
+    return found.get("color"), found.get("label"), found.get("shape")
+
+
+def fill_label(template: str, run: Run, i: int, result: str | None) -> str:
+    """A label with ``{name} {status} {progress} {value}`` filled in, and nothing more."""
+    if "{" not in template:
+        return template
+    value = _value_text(result)
+    words = {
+        "{name}": run.names[i],
+        "{status}": NAMES[run.status[i]],
+        "{progress}": f"{run.progress[i][0]:g}" if i in run.progress else "",
+        "{value}": value if len(value) <= LABEL_VALUE_MAX else value[:LABEL_VALUE_MAX] + "…",
+    }
+    for word, text in words.items():
+        template = template.replace(word, text)
+    return template
+
+
+def _value_text(result: str | None) -> str:
+    from json import loads
+
+    from cloudmesh.flow.model.value import read
+
+    if result is None:
+        return ""
+    value = loads(result)
+    if isinstance(value, dict) and "$type" in value:
+        return str(value["text"])
+    value = read(value).value
+    return value if isinstance(value, str) else dumps(value, ensure_ascii=False)

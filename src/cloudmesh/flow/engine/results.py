@@ -1,0 +1,70 @@
+"""From what a node returned to the event that records it, and back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cloudmesh.flow.codecs import table
+from cloudmesh.flow.model.value import Report, exact_json, read, shown
+
+__all__ = ["INLINE_MAX", "Results"]
+
+#: Larger than this (bytes of JSON, or of a codec) a value is kept by reference.
+INLINE_MAX = 64 * 1024
+
+
+class Results:
+    """Writes and reads results.  ``put`` and ``get`` keep blobs."""
+
+    def __init__(self, put: Callable[[bytes], str], get: Callable[[str], bytes]) -> None:
+        self._put = put
+        self._get = get
+
+    def write(self, report: Report) -> tuple[str, dict[str, Any] | None]:
+        """The JSON text to store as ``result``, and what else is to be recorded (`events`).
+
+        Raises `ValueError` where the value cannot be stored.
+        """
+        text = exact_json(report.result)
+        if text is None:
+            return self._write_other(report)
+        if len(text) > INLINE_MAX // 4 and len(data := text.encode()) > INLINE_MAX:
+            kind = type(report.result).__name__
+            mark = {"$ref": self._put(data), "size": len(data), "type": kind}
+            extra: dict[str, Any] = {"codec": "json"}
+            if report.raw:
+                extra["raw"] = True
+            return json.dumps(mark), extra
+        return text, {"raw": True} if report.raw else None
+
+    def _write_other(self, report: Report) -> tuple[str, dict[str, Any]]:
+        codec, data = table.encode(report.value)
+        extra: dict[str, Any] = {"codec": codec}
+        if len(data) > INLINE_MAX:
+            extra["ref"] = self._put(data)
+        else:
+            extra["data"] = base64.b64encode(data).decode()
+        result: Any = shown(report.value)
+        if report.result is not report.value and isinstance(report.result, dict):
+            rest = {k: v for k, v in report.result.items() if k != "value"}
+            if exact_json(rest) is not None:
+                result = {**rest, "value": result}
+        return json.dumps(result, ensure_ascii=False), extra
+
+    def read(self, result: str, extra: Mapping[str, Any]) -> Any:
+        """The value of a stored result.  Raises `ValueError` where it cannot be read."""
+        codec = extra.get("codec")
+        raw = bool(extra.get("raw"))
+        if codec is None:
+            return _value(json.loads(result), raw)
+        if codec == "json":
+            return _value(json.loads(self._get(json.loads(result)["$ref"])), raw)
+        data = self._get(extra["ref"]) if "ref" in extra else base64.b64decode(extra["data"])
+        return table.decode(codec, data)
+
+
+def _value(result: Any, raw: bool) -> Any:
+    return result if raw else read(result).value
