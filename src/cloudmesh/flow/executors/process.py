@@ -95,7 +95,7 @@ class _Worker:
 
     __slots__ = (
         "channel", "complaint", "incoming", "job", "known", "life", "lines", "outgoing",
-        "process", "ready",
+        "process", "ready", "streams",
     )  # fmt: skip
 
     def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket, life: int) -> None:
@@ -104,7 +104,8 @@ class _Worker:
         self.outgoing: deque[memoryview] = deque()
         self.known: set[int] = set()
         self.job: _Job | None = None
-        self.lines: dict[int, Lines | None] = {}  # by file descriptor
+        self.streams: dict[int, str] = {}  # by file descriptor
+        self.lines: dict[int, Lines] = {}  # of those that its node has printed to
         self.complaint = b""  # what it said on stderr while it ran no node
         self.ready = False
 
@@ -116,6 +117,7 @@ class ProcessExecutor:
 
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
+        self._at_once = min(limit, os.cpu_count() or 1)
         self._reactor = Reactor("cloudmesh-flow workers")
         self._endings = Endings(self._reactor)
         self._functions: dict[int, _Function] = {}
@@ -191,8 +193,6 @@ class ProcessExecutor:
             worker.known.add(job.function.number)
             self._write(worker, job.function.frame)
         self._write(worker, job.data)
-        for fd, stream in zip(worker.lines, ("out", "err"), strict=False):
-            worker.lines[fd] = Lines(job.attempt, stream)
 
     def _end(self, attempt: Attempt, why: Outcome) -> None:
         job = self._jobs.get(attempt)
@@ -216,16 +216,14 @@ class ProcessExecutor:
 
     def _grow(self) -> None:
         """Start workers for what waits: at once up to the processors, then as nodes take long."""
-        starting = sum(not worker.ready for worker in self._workers)
-        while starting < len(self._waiting) and len(self._workers) < self._at_once():
-            self._spawn()
-            starting += 1
+        if len(self._workers) < self._at_once:
+            starting = sum(not worker.ready for worker in self._workers)
+            while starting < len(self._waiting) and len(self._workers) < self._at_once:
+                self._spawn()
+                starting += 1
         if not self._watching and len(self._workers) < self._limit:
             self._watching = True
             self._reactor.later(STALL, self._unstall)
-
-    def _at_once(self) -> int:
-        return min(self._limit, os.cpu_count() or 1)
 
     def _unstall(self) -> None:
         self._watching = False
@@ -262,10 +260,10 @@ class ProcessExecutor:
         ours.setblocking(False)
         worker = _Worker(process, ours, life_write)
         self._workers.add(worker)
-        for pipe in (process.stdout, process.stderr):
+        for pipe, stream in ((process.stdout, "out"), (process.stderr, "err")):
             assert pipe is not None
             os.set_blocking(pipe.fileno(), False)
-            worker.lines[pipe.fileno()] = None
+            worker.streams[pipe.fileno()] = stream
             self._reactor.watch(pipe.fileno(), partial(self._read_text, worker, pipe.fileno()))
         self._reactor.watch(ours.fileno(), partial(self._traffic, worker))
 
@@ -361,21 +359,22 @@ class ProcessExecutor:
         if not data:
             self._reactor.unwatch(fd)
             return False
-        lines = worker.lines[fd]
-        if lines is not None:
-            lines.feed(data)
-        else:
+        if worker.job is None:
             worker.complaint = (worker.complaint + data)[-2000:]
+            return True
+        if fd not in worker.lines:
+            worker.lines[fd] = Lines(worker.job.attempt, worker.streams[fd])
+        worker.lines[fd].feed(data)
         return True
 
     def _drain(self, worker: _Worker) -> None:
         """All that was printed before the result: it is in the pipes already."""
-        for fd, lines in worker.lines.items():
+        for fd in worker.streams:
             while self._read_text(worker, fd):
                 pass
-            if lines is not None:
-                lines.end()
-                worker.lines[fd] = None
+        for lines in worker.lines.values():
+            lines.end()
+        worker.lines.clear()
 
     # -- ends ----------------------------------------------------------------------------------
 
