@@ -16,7 +16,6 @@ from typing import Any
 from cloudmesh.flow.model.flow import Argument, Calculation, Flow, Look, Node, Task
 
 __all__ = [
-    "RUN_FIELDS",
     "definition_documents",
     "run_document",
     "run_head",
@@ -27,15 +26,18 @@ __all__ = [
     "whole_result",
 ]
 
-#: The fields of a node's document in a run, in the order in which they are shown.
-RUN_FIELDS = tuple(
-    "_id run name status dependencies upstream attempt started ended exit_code error reason "
-    "skipped progress color label shape where result workflow kind cloud cm task".split()
-)
-
 #: The fields of a run's own document.
-HEAD_FIELDS = tuple(
-    "run workflow flow status parameters started ended counts engine versions".split()
+HEAD_FIELDS = (
+    "run",
+    "workflow",
+    "flow",
+    "status",
+    "parameters",
+    "started",
+    "ended",
+    "counts",
+    "engine",
+    "versions",
 )
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

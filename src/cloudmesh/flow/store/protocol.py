@@ -18,7 +18,7 @@ what may pass, `StoreRefused` for what will not, `Fenced` for a lost run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -116,6 +116,7 @@ class Journal(Protocol):
         run's ``flow-runs`` document (``status``, ``ended``, ``counts``);
         ``finished`` maps a node's number to names that newly leave its
         ``dependencies`` (stores that compute those on reading ignore it).
+        Calls come one after another, each with a later state than the last.
         Idempotent and monotone: an older state never overwrites a newer.
         Refused with `Fenced` once another engine owns the run.
         """
@@ -158,9 +159,12 @@ class Store(Protocol):
 
     url: str  # without user and password
     id: str  # random, made with the store; not its place
+    notice: Callable[[str], None]  # told, in one line, what the user should know; to be replaced
 
     # -- definitions -------------------------------------------------------
-    def define(self, workflow: str, documents: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]) -> None:
+    def define(
+        self, workflow: str, documents: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]
+    ) -> None:
         """Replace the definition of a flow, whole or not at all.
 
         ``extra`` is JSON data kept beside the documents (the flow itself, the
@@ -220,22 +224,30 @@ class Store(Protocol):
         ...
 
     def runs(
-        self, workflow: str | None = None, *, prefix: str = "", limit: int | None = None, before: str = ""
+        self,
+        workflow: str | None = None,
+        *,
+        prefix: str = "",
+        limit: int | None = None,
+        before: str = "",
     ) -> list[dict[str, Any]]:
-        """The ``flow-runs`` documents, newest first."""
+        """The ``flow-runs`` documents, newest first; ``before`` is a run: only older ones."""
         ...
 
     def documents(self, collection: str, **where: Any) -> Iterator[dict[str, Any]]:
         """Stored documents of a collection, as dicts with the fields of the contract.
 
         ``NAME-flow``, ``NAME-flow-active``, ``NAME-flow-history``, ``flow-runs``,
-        ``NAME-flow-journal``; ``where`` filters by equality (``run=``, ``name=``,
-        ``status=``).  Large results are given whole.
+        ``flow-requests``, ``NAME-flow-journal``; ``where`` filters by equality
+        (``run=``, ``name=``, ``status=``).  Large results are given whole.
         """
         ...
 
     def nodes(self, run: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
-        """The documents of a run's nodes, in order, wherever they are kept; large results by reference."""
+        """The documents of a run's nodes, in order, wherever they are kept.
+
+        Large results stay references.
+        """
         ...
 
     def request(self, run: str, kind: str, by: str) -> str:
@@ -250,8 +262,14 @@ class Store(Protocol):
         """The bytes of a reference.  Raises `NotFound`."""
         ...
 
-    def read_log(self, run: str, node: str, after: int = 0, limit: int = 1_000_000) -> tuple[str, int]:
-        """The text of a node's log from offset ``after`` (characters), and the offset to go on from."""
+    def read_log(
+        self, run: str, node: str, after: int = 0, limit: int = 1_000_000
+    ) -> tuple[str, int]:
+        """Text of a node's log from offset ``after``, and the offset to go on from.
+
+        An offset is 0 or what an earlier call returned.  Of a very long log the
+        middle is left out; a line in the text says so.
+        """
         ...
 
     def prune(self, run: str) -> None:

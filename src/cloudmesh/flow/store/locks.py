@@ -1,0 +1,202 @@
+"""Locks on files: one writer at a time, and who owns a run.
+
+`flock` of the kernel: free again when its process is gone, however it went.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+
+from cloudmesh.flow.errors import StoreUnavailable
+
+__all__ = ["FileLock", "is_locked"]
+
+NOTICE_SECONDS = 5.0
+LIMIT_SECONDS = 120.0
+#: How long a lock is tried again and again before its queue is joined.
+SPIN_SECONDS = 0.001
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try(fd: int) -> None:
+        try:
+            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            raise BlockingIOError from error
+
+    def _wait(fd: int) -> None:
+        while True:
+            try:
+                return _try(fd)
+            except BlockingIOError:
+                time.sleep(0.01)
+
+    def _free(fd: int) -> None:
+        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
+
+    _try_shared = _try
+else:
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, flock
+
+    def _try(fd: int) -> None:
+        flock(fd, LOCK_EX | LOCK_NB)
+
+    def _try_shared(fd: int) -> None:
+        flock(fd, LOCK_SH | LOCK_NB)
+
+    def _wait(fd: int) -> None:
+        flock(fd, LOCK_EX)
+
+    def _free(fd: int) -> None:
+        flock(fd, LOCK_UN)
+
+
+_held: weakref.WeakSet[FileLock] = weakref.WeakSet()
+
+
+def _forget_in_child() -> None:
+    """A forked child shares its parent's locks; closing its copies leaves them to the parent."""
+    for lock in list(_held):
+        lock.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_in_child)
+
+
+class FileLock:
+    """An exclusive lock on a file, between processes.  Not for several threads at once.
+
+    ``notice`` is told, once, who holds the lock when that takes long.
+    """
+
+    def __init__(self, path: str, notice: Callable[[str], None] = lambda text: None) -> None:
+        self.path = path
+        self._notice = notice
+        self._fd = _open(path)
+        _held.add(self)
+
+    def acquire(self) -> None:
+        """Hold the lock.  Raises `StoreUnavailable` after two minutes."""
+        try:
+            _try(self._fd)
+        except BlockingIOError:
+            self._acquire_busy()
+
+    def try_acquire(self) -> bool:
+        """Hold the lock if it is free."""
+        try:
+            _try(self._fd)
+        except BlockingIOError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Let the lock go."""
+        _free(self._fd)
+
+    def touch(self) -> None:
+        """Set the file's time to now."""
+        os.utime(self._fd if os.utime in os.supports_fd else self.path)
+
+    def close(self) -> None:
+        """Let go of the file, and so of the lock."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _acquire_busy(self) -> None:
+        end = time.monotonic() + SPIN_SECONDS
+        while time.monotonic() < end:
+            time.sleep(0.00005)
+            if self.try_acquire():
+                return
+        queue = _Place(self.path)
+        try:
+            if not queue.wait(NOTICE_SECONDS):
+                self._notice(f"waiting for {self.path}, held by {_holder(self.path)}")
+                if not queue.wait(LIMIT_SECONDS - NOTICE_SECONDS):
+                    raise StoreUnavailable(
+                        f"{self.path} has been held for two minutes by {_holder(self.path)};"
+                        " end or continue that process"
+                    )
+            os.close(self._fd)
+            self._fd = queue.take()
+        finally:
+            queue.leave()
+
+
+class _Place:
+    """A place in the queue for a lock, kept by a thread: only so can waiting end in time."""
+
+    def __init__(self, path: str) -> None:
+        self._fd = _open(path)
+        self._mutex = threading.Lock()
+        self._got = threading.Event()
+        self._left = False
+        threading.Thread(target=self._queue, name="store-lock", daemon=True).start()
+
+    def _queue(self) -> None:
+        _wait(self._fd)
+        with self._mutex:
+            if self._left:
+                os.close(self._fd)
+            else:
+                self._got.set()
+
+    def wait(self, seconds: float) -> bool:
+        return self._got.wait(seconds)
+
+    def take(self) -> int:
+        """The file that holds the lock; it is the caller's from now on."""
+        fd, self._fd = self._fd, -1
+        return fd
+
+    def leave(self) -> None:
+        with self._mutex:
+            if self._got.is_set():
+                if self._fd >= 0:
+                    os.close(self._fd)
+            else:
+                self._left = True
+
+
+def is_locked(path: str) -> bool:
+    """Whether anybody holds the lock on a file; False where there is none."""
+    try:
+        fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except FileNotFoundError:
+        return False
+    try:
+        _try_shared(fd)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+
+
+def _holder(path: str) -> str:
+    """Which process holds a lock, as far as the system tells."""
+    try:
+        inode = os.stat(path).st_ino
+        with open("/proc/locks", encoding="ascii") as table:
+            for line in table:
+                words = line.split()
+                if words[1] == "FLOCK" and words[5].endswith(f":{inode}"):
+                    pid = words[4]
+                    with open(f"/proc/{pid}/comm", encoding="utf-8", errors="replace") as comm:
+                        return f"process {pid} ({comm.read().strip()})"
+    except (OSError, IndexError):
+        pass
+    return "another process"

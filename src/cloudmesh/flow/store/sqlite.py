@@ -1,0 +1,591 @@
+"""The embedded store: one SQLite file, and folders beside it.
+
+The journal's row is committed in line (`SqliteJournal.append`); the documents'
+rows follow in batches by the same connection.  Which runs are in ``-active``
+and which in ``-history`` is decided by the views: nothing is moved.
+
+An owner holds the lock on a file of its own in ``runs/``, named in the run's
+row together with its *fence*: the number of the batch by which it took the run.
+Whatever it writes is refused once the row has another fence.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from cloudmesh.flow.errors import (
+    Fenced,
+    InputError,
+    NotFound,
+    OwnedError,
+)
+from cloudmesh.flow.model.documents import run_document, run_head, utc_text, whole_result
+from cloudmesh.flow.store import statements as sql
+from cloudmesh.flow.store.files import Blobs, Logs, file_error, make_folder
+from cloudmesh.flow.store.locks import FileLock, is_locked
+from cloudmesh.flow.store.names import (
+    check_flow_name,
+    clash,
+    parse_collection,
+    references,
+    say,
+    text_of_this_process,
+)
+from cloudmesh.flow.store.protocol import Batch, NodeRow, Owner, RunHead
+from cloudmesh.flow.store.sqlite_file import Readers, Writer
+
+__all__ = ["SqliteJournal", "SqliteStore"]
+
+MASK = 0xFFFFFFFF
+#: How many documents are read at once.
+PAGE = 5000
+WAIT_SECONDS = 0.01
+
+_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class SqliteJournal:
+    """The journal of one run, and its documents, in the hands of its owner."""
+
+    def __init__(self, store: SqliteStore, run: str, r: int, seq: int, lock: FileLock) -> None:
+        self.run = run
+        self.seq = seq
+        self.fence = seq
+        self._store = store
+        self._writer = store.writer
+        self._r = r
+        self._first = r << 32
+        self._lock = lock
+        self._headed: dict[str, int] = {}  # node -> attempt whose head stands in its log
+        self._numbers: dict[str, int] = {}  # name -> number, as far as needed
+
+    def append(self, events: str, *, durable: bool = False) -> int:
+        seq = self.seq + 1
+        if '"$ref":"' in events:
+            self._use_blobs(events)
+        try:
+            self._writer.insert_batch(self._first | seq, self.fence, events, durable)
+        except sqlite3.IntegrityError:
+            known = self._writer.read(sql.BATCH, (self._first | seq,))
+            if known != (self.fence, events):
+                raise self._fenced() from None
+        self.seq = seq
+        return seq
+
+    def project(
+        self,
+        rows: Sequence[NodeRow],
+        changes: Mapping[str, Any],
+        finished: Mapping[int, Sequence[str]],
+    ) -> None:
+        first, rev = self._first, self.seq
+        patches = [(*row[2:], rev, first | row[0], rev) for row in rows]
+        with self._writer.transaction() as connection:
+            self._check(connection)
+            connection.executemany(sql.SET_NODE, patches)
+            for column, value in changes.items():
+                connection.execute(_set_head(column), (_head_value(column, value), self._r))
+
+    def add_nodes(
+        self, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]], specs: Sequence[str]
+    ) -> None:
+        self._numbers.update({row[1]: row[0] for row in rows})
+        first = self._first
+        with self._writer.transaction() as connection:
+            self._check(connection)
+            lists = self._lists(connection, upstream)
+            texts = self._specs(connection, specs)
+            connection.executemany(
+                sql.ADD_NODE,
+                (
+                    (first | row[0], row[1], lists[id(names)], texts[spec], *row[2:])
+                    for row, names, spec in zip(rows, upstream, specs, strict=True)
+                ),
+            )
+
+    def write_log(self, node: str, attempt: int, stream: str, text: str) -> None:
+        if attempt > 1 and self._headed.get(node) != attempt:
+            text = f"--- attempt {attempt} ---\n{text}"
+            self._headed[node] = attempt
+        data = text.encode("utf-8", "backslashreplace")
+        with self._writer.exclusive() as connection:
+            self._check(connection)
+            self._store.logs.append(self.run, node, data)
+
+    def beat(self) -> None:
+        if self._writer.read(sql.FENCE, (self._r,)) != (self.fence,):
+            raise self._fenced()
+        with suppress(FileNotFoundError):
+            self._lock.touch()
+
+    def requests(self) -> list[dict[str, Any]]:
+        with self._store.readers.read() as connection:
+            rows = connection.execute(sql.REQUESTS, (self._r,)).fetchall()
+        return [{"id": str(row[0]), "kind": row[1], "by": row[2], "at": row[3]} for row in rows]
+
+    def take_request(self, identity: str) -> None:
+        with self._writer.transaction() as connection:
+            self._check(connection)
+            connection.execute(sql.TAKE_REQUEST, (int(identity), self._r))
+
+    def close(self) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(self._lock.path)
+        self._lock.close()
+
+    # -- inside a transaction -----------------------------------------------------
+    def _check(self, connection: sqlite3.Connection) -> None:
+        if connection.execute(sql.FENCE, (self._r,)).fetchone() != (self.fence,):
+            raise self._fenced()
+
+    def _fenced(self) -> Fenced:
+        return Fenced(f"another engine has taken run {self.run} over; this one stops")
+
+    def _lists(
+        self, connection: sqlite3.Connection, upstream: Sequence[Sequence[str]]
+    ) -> dict[int, int]:
+        """Store lists of names, each object once; returns the key of each by its identity."""
+        key = _last(connection, sql.LAST_LIST, self._first)
+        keys: dict[int, int] = {}
+        rows = []
+        for names in upstream:
+            if id(names) not in keys:
+                key += 1
+                keys[id(names)] = key
+                numbers = self._numbers_of(connection, names)
+                rows.append((key, _dumps(names), _dumps(numbers)))
+        connection.executemany(sql.ADD_LIST, rows)
+        return keys
+
+    def _specs(self, connection: sqlite3.Connection, specs: Sequence[str]) -> dict[str, int]:
+        key = _last(connection, sql.LAST_SPEC, self._first)
+        keys = {text: key + k for k, text in enumerate(dict.fromkeys(specs), 1)}
+        connection.executemany(sql.ADD_SPEC, [(k, text) for text, k in keys.items()])
+        return keys
+
+    def _numbers_of(self, connection: sqlite3.Connection, names: Sequence[str]) -> list[int]:
+        numbers = self._numbers
+        try:
+            return [numbers[name] for name in names]
+        except KeyError:  # nodes that a former engine, or an earlier call, has made
+            rows = connection.execute(sql.NAMES, (self._first, self._first | MASK))
+            numbers.update(dict(rows.fetchall()))
+        return [numbers[name] for name in names]
+
+    def _use_blobs(self, events: str) -> None:
+        """Note that this run needs the large values that a batch names."""
+        uses = [(reference, self._r) for reference in references(events)]
+        if uses:
+            with self._writer.transaction() as connection:
+                connection.executemany(sql.ADD_BLOB_USE, uses)
+
+
+class SqliteStore:
+    """A store in one SQLite file.  ``notice`` is told what the user should know."""
+
+    def __init__(self, path: str, url: str = "", notice: Callable[[str], None] = say) -> None:
+        self.path = os.path.abspath(path)
+        self.url = url or f"sqlite:///{self.path}"
+        self.notice = notice
+        self.writer = Writer(self.path, lambda text: self.notice(text))
+        self.readers = Readers(self.path)
+        name = os.path.basename(self.path)
+        folder = os.path.dirname(self.path)
+        self.folder = folder if name == "flow.db" else os.path.join(folder, name + ".files")
+        self.blobs = Blobs(os.path.join(self.folder, "blobs"))
+        self.logs = Logs(os.path.join(self.folder, "logs"))
+        row = self.writer.read("SELECT value FROM meta WHERE key = 'id'", ())
+        self.id = str(row[0]) if row else ""
+
+    # -- definitions ------------------------------------------------------------------
+    def define(
+        self, workflow: str, documents: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]
+    ) -> None:
+        check_flow_name(workflow)
+        with self.writer.transaction() as connection:
+            f = self._flow(connection, workflow)
+            _drop_definition(connection, f)
+            lists: dict[int, int] = {}
+            rows = []
+            for n, document in enumerate(documents):
+                names = document["dependencies"]
+                new = len(lists)
+                k = lists.setdefault(id(names), new)
+                if k == new:
+                    connection.execute(sql.ADD_DEFINITION_LIST, (f, k, _dumps(names)))
+                rest = {key: value for key, value in document.items() if key != "dependencies"}
+                rows.append((f, n, k, _dumps(rest)))
+            connection.executemany(sql.ADD_DEFINITION, rows)
+            connection.execute(sql.SET_EXTRA, (_dumps(extra), f))
+
+    def definition(self, workflow: str) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
+        with self.readers.read() as connection:
+            row = connection.execute(sql.FLOW, (workflow,)).fetchone()
+            if row is None or row[1] != workflow or row[2] is None:
+                return None
+            lists = dict(connection.execute(sql.DEFINITION_LISTS, (row[0],)).fetchall())
+            rows = connection.execute(sql.DEFINITION, (row[0],)).fetchall()
+        known = {k: json.loads(names) for k, names in lists.items()}
+        return [_definition(known[k], text) for k, text in rows], json.loads(row[2])
+
+    def definitions(self) -> list[str]:
+        with self.readers.read() as connection:
+            return [row[0] for row in connection.execute(sql.FLOWS)]
+
+    def delete(self, workflow: str) -> bool:
+        with self.writer.transaction() as connection:
+            row = connection.execute(sql.FLOW, (workflow,)).fetchone()
+            if row is None or row[1] != workflow or row[2] is None:
+                return False
+            _drop_definition(connection, row[0])
+            connection.execute(sql.SET_EXTRA, (None, row[0]))
+        return True
+
+    def _flow(self, connection: sqlite3.Connection, workflow: str) -> int:
+        """The number of a flow, with its views; made where it is new."""
+        row = connection.execute(sql.FLOW, (workflow,)).fetchone()
+        if row is not None:
+            if row[1] != workflow:
+                raise clash(workflow, row[1])
+            return int(row[0])
+        f = connection.execute(sql.ADD_FLOW, (workflow,)).lastrowid or 0
+        for statement in sql.FLOW_VIEWS.split(";")[:-1]:
+            connection.execute(statement.format(name=workflow, f=f))
+        return f
+
+    # -- owning runs --------------------------------------------------------------------
+    def create(self, head: RunHead, events: str) -> SqliteJournal:
+        check_flow_name(head.workflow)
+        engine = text_of_this_process()
+        lock = self._own(head.run)
+        row = (
+            head.run,
+            head.workflow,
+            head.flow,
+            _dumps(head.parameters),
+            head.started,
+            engine,
+            _dumps(head.versions),
+            os.path.basename(lock.path),
+        )
+        try:
+            with self.writer.transaction() as connection:
+                self._flow(connection, head.workflow)
+                r = connection.execute(sql.ADD_RUN, row).lastrowid or 0
+                connection.execute(sql.ADD_BATCH, (r << 32 | 1, 1, events))
+        except BaseException as error:
+            _disown(lock)
+            if isinstance(error, sqlite3.IntegrityError):
+                raise InputError(f"the store has a run {head.run!r} already") from None
+            raise
+        return SqliteJournal(self, head.run, r, 1, lock)
+
+    def take(self, run: str, seq: int, events: str) -> SqliteJournal:
+        held = self._key(run)[2]
+        if held and is_locked(self._lock_path(held)):
+            raise OwnedError(f"run {run} is owned by {self._key(run)[3]}, which still lives")
+        return self.take_by_force(run, seq, events)
+
+    def take_by_force(self, run: str, seq: int, events: str) -> SqliteJournal:
+        r, _, held, _, _ = self._key(run)
+        lock = self._own(run)
+        values = (seq + 1, text_of_this_process(), os.path.basename(lock.path), r)
+        try:
+            with self.writer.transaction() as connection:
+                if _last(connection, sql.LAST_BATCH, r << 32) != r << 32 | seq:
+                    raise Fenced(f"another engine was faster: it goes on with run {run}")
+                connection.execute(sql.ADD_BATCH, (r << 32 | seq + 1, seq + 1, events))
+                connection.execute(sql.TAKE_RUN, values)
+        except BaseException:
+            _disown(lock)
+            raise
+        if held:
+            with suppress(OSError):
+                os.unlink(self._lock_path(held))
+        return SqliteJournal(self, run, r, seq + 1, lock)
+
+    def owner(self, run: str) -> Owner:
+        _, _, held, engine, _ = self._key(run)
+        path = self._lock_path(held)
+        try:
+            beat = os.stat(path).st_mtime_ns
+            return Owner(is_locked(path), engine, beat)
+        except FileNotFoundError:
+            return Owner(False, engine)
+        except OSError as error:
+            raise file_error(error, path) from error
+
+    def _own(self, run: str) -> FileLock:
+        """A new lock file for a run, held."""
+        path = self._lock_path(f"{run}.{os.urandom(4).hex()}.lock")
+        try:
+            make_folder(os.path.dirname(path))
+            lock = FileLock(path)
+            lock.acquire()
+        except OSError as error:
+            raise file_error(error, path) from error
+        return lock
+
+    def _lock_path(self, name: str) -> str:
+        return os.path.join(self.folder, "runs", name)
+
+    def _key(self, run: str) -> tuple[int, int, str, str, str]:
+        """Number, fence, lock file, engine and status of a run.  Raises `NotFound`."""
+        with self.readers.read() as connection:
+            row = connection.execute(sql.RUN_KEY, (run,)).fetchone()
+        if row is None:
+            raise NotFound(f"the store has no run {run!r}")
+        key: tuple[int, int, str, str, str] = row
+        return key
+
+    # -- reading runs -------------------------------------------------------------------
+    def batches(self, run: str, after: int = 0, limit: int = 1000) -> list[Batch]:
+        first = self._key(run)[0] << 32
+        with self.readers.read() as connection:
+            rows = connection.execute(sql.BATCHES, (first | after, first | MASK, limit)).fetchall()
+        return [Batch(key & MASK, events) for key, events in rows]
+
+    def wait(self, run: str, after: int, seconds: float) -> bool:
+        first = self._key(run)[0] << 32
+        end = time.monotonic() + seconds
+        version = None
+        with self.readers.connection() as connection:
+            while True:
+                now = connection.execute("PRAGMA data_version").fetchone()
+                if now != version:  # something was committed; was it this journal?
+                    version = now
+                    last = _last(connection, sql.LAST_BATCH, first)
+                    if last > first | after:
+                        return True
+                left = end - time.monotonic()
+                if left <= 0:
+                    return False
+                time.sleep(min(WAIT_SECONDS, left))
+
+    def run(self, run: str) -> dict[str, Any] | None:
+        with self.readers.read() as connection:
+            row = connection.execute(sql.RUN, (run,)).fetchone()
+        return None if row is None else _head(row)
+
+    def runs(
+        self,
+        workflow: str | None = None,
+        *,
+        prefix: str = "",
+        limit: int | None = None,
+        before: str = "",
+    ) -> list[dict[str, Any]]:
+        values = {
+            "workflow": workflow,
+            "prefix": prefix,
+            "before": before,
+            "limit": -1 if limit is None else limit,
+        }
+        with self.readers.read() as connection:
+            return [_head(row) for row in connection.execute(sql.RUNS, values)]
+
+    def documents(self, collection: str, **where: Any) -> Iterator[dict[str, Any]]:
+        named = parse_collection(collection)
+        read = {
+            "definition": self._definition_documents,
+            "journal": self._journal_documents,
+            "runs": self._run_documents,
+            "requests": self._request_documents,
+        }.get(named.kind, self._node_documents)
+        for document in read(named.workflow, named.kind, where):
+            if all(document.get(field) == value for field, value in where.items()):
+                yield document
+
+    def nodes(self, run: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
+        r = self._key(run)[0]
+        if names is None:
+            return list(self._read_nodes(r, run, {}))
+        wanted = list(names)
+        if len(wanted) <= 4:
+            found = [d for name in wanted for d in self._read_nodes(r, run, {"name": name})]
+        else:
+            known = {d["name"]: d for d in self._read_nodes(r, run, {})}
+            found = [known[name] for name in wanted if name in known]
+        return found
+
+    def _definition_documents(
+        self, workflow: str, kind: str, where: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        yield from (self.definition(workflow) or ([], {}))[0]
+
+    def _journal_documents(
+        self, workflow: str, kind: str, where: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        with self.readers.read() as connection:
+            runs = [row[1] for row in connection.execute(sql.RUNS_OF, (workflow,))]
+        for run in runs:
+            if where.get("run", run) != run:
+                continue
+            after = 0
+            while batches := self.batches(run, after):
+                for batch in batches:
+                    yield {"run": run, "seq": batch.seq, "events": json.loads(batch.events)}
+                after = batches[-1].seq
+
+    def _run_documents(
+        self, workflow: str, kind: str, where: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        yield from self.runs(where.get("workflow"))
+
+    def _request_documents(
+        self, workflow: str, kind: str, where: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        with self.readers.read() as connection:
+            rows = connection.execute(sql.ALL_REQUESTS).fetchall()
+        for identity, run, kind, by, at, taken in rows:
+            document = {"id": str(identity), "run": run, "kind": kind, "by": by, "at": at}
+            yield {**document, "taken": bool(taken)}
+
+    def _node_documents(
+        self, workflow: str, kind: str, where: Mapping[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        values = {"workflow": workflow, "run": where.get("run"), "active": kind == "active"}
+        with self.readers.read() as connection:
+            runs = connection.execute(sql.SPLIT_RUNS, values).fetchall()
+        for r, run in runs:
+            for document in self._read_nodes(r, run, where):
+                document["result"] = whole_result(document["result"], self.get_blob)
+                yield document
+
+    def _read_nodes(self, r: int, run: str, where: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """The documents of a run, page by page; no read transaction is open between pages."""
+        after, last = (r << 32) - 1, r << 32 | MASK
+        name, status = where.get("name"), where.get("status")
+        lists = _Lists(r)
+        specs: dict[int, Any] = {}
+        while True:
+            page = []
+            with self.readers.read() as connection:
+                active = connection.execute(sql.ACTIVE, (r,)).fetchone()
+                if active is None:
+                    return
+                collection = f"{active[0]}-flow-{'active' if active[1] else 'history'}"
+                rows = connection.execute(sql.NODES, (after, last, name, status, PAGE)).fetchall()
+                for row in rows:
+                    if row[-1] not in specs:
+                        text = connection.execute(sql.SPEC, (row[-1],)).fetchone()[0]
+                        specs[row[-1]] = json.loads(text)
+                    names, left = lists.get(connection, row[-2])
+                    page.append(run_document(run, collection, row, names, left, specs[row[-1]]))
+            yield from page
+            if len(rows) < PAGE:
+                return
+            after = rows[-1][0]
+
+    # -- requests, values, logs ---------------------------------------------------------
+    def request(self, run: str, kind: str, by: str) -> str:
+        r = self._key(run)[0]
+        with self.writer.transaction() as connection:
+            cursor = connection.execute(sql.ADD_REQUEST, (r, kind, by, utc_text(time.time())))
+            return str(cursor.lastrowid)
+
+    def put_blob(self, data: bytes) -> str:
+        return self.blobs.put(data)
+
+    def get_blob(self, reference: str) -> bytes:
+        return self.blobs.get(reference)
+
+    def read_log(
+        self, run: str, node: str, after: int = 0, limit: int = 1_000_000
+    ) -> tuple[str, int]:
+        return self.logs.read(run, node, after, limit)
+
+    def prune(self, run: str) -> None:
+        r, _, held, _, _ = self._key(run)
+        if held and is_locked(self._lock_path(held)):
+            raise OwnedError(f"run {run} has a living engine; cancel it first")
+        values = {"r": r, "first": r << 32, "last": r << 32 | MASK}
+        with self.writer.transaction() as connection:
+            blobs = [row[0] for row in connection.execute(sql.ONLY_BLOBS, (r,))]
+            for statement in sql.PRUNE:
+                connection.execute(statement, values)
+        for reference in blobs:
+            self.blobs.remove(reference, time.time())
+        self.logs.remove(run)
+        with suppress(OSError):
+            os.unlink(self._lock_path(held))
+
+    def close(self) -> None:
+        self.readers.close()
+        self.writer.close()
+
+
+class _Lists:
+    """The lists of one run while its documents are read: each is looked up once."""
+
+    def __init__(self, r: int) -> None:
+        self._first = r << 32
+        self._known: dict[int, tuple[list[str], list[str]]] = {}
+        self._finished: frozenset[int] | None = None
+
+    def get(self, connection: sqlite3.Connection, key: int) -> tuple[list[str], list[str]]:
+        """The names of a list, and those of them that have not finished."""
+        known = self._known.get(key)
+        if known is None:
+            names, numbers = map(json.loads, connection.execute(sql.LIST, (key,)).fetchone())
+            if self._finished is None:
+                rows = connection.execute(sql.FINISHED, (self._first, self._first | MASK))
+                self._finished = frozenset(row[0] for row in rows)
+            done = self._finished
+            left = [name for name, n in zip(names, numbers, strict=True) if n not in done]
+            known = self._known[key] = (names, left)
+        return known
+
+
+# -- rows and documents ---------------------------------------------------------------
+_JSON_HEAD = frozenset(("parameters", "counts", "versions"))
+_SETTABLE = frozenset(("status", "started", "ended", "counts", "parameters", "versions"))
+
+
+def _head(row: Sequence[Any]) -> dict[str, Any]:
+    names = sql.HEAD_COLUMNS.split(", ")
+    return run_head(
+        {
+            name: json.loads(value) if name in _JSON_HEAD and value is not None else value
+            for name, value in zip(names, row, strict=True)
+        }
+    )
+
+
+def _set_head(column: str) -> str:
+    if column not in _SETTABLE:
+        raise ValueError(f"{column!r} is no field of a run that an engine changes")
+    return f"UPDATE run SET {column} = ? WHERE r = ?"
+
+
+def _head_value(column: str, value: Any) -> Any:
+    return _dumps(value) if column in _JSON_HEAD and value is not None else value
+
+
+def _definition(names: list[str], text: str) -> dict[str, Any]:
+    document = json.loads(text)
+    # In the contract's order, the dependencies come second.
+    return {"name": document.pop("name"), "dependencies": list(names), **document}
+
+
+def _drop_definition(connection: sqlite3.Connection, f: int) -> None:
+    connection.execute(sql.DROP_DEFINITION, (f,))
+    connection.execute(sql.DROP_DEFINITION_LISTS, (f,))
+
+
+def _last(connection: sqlite3.Connection, statement: str, first: int) -> int:
+    """The last key of a run's rows in a table, or the one before its first."""
+    key: int | None = connection.execute(statement, (first, first | MASK)).fetchone()[0]
+    return first if key is None else key
+
+
+def _disown(lock: FileLock) -> None:
+    with suppress(OSError):
+        os.unlink(lock.path)
+    lock.close()

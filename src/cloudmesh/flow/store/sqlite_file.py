@@ -1,0 +1,322 @@
+"""The embedded store's file: who may write it when, and who reads.
+
+One process writes at a time: each transaction, checkpoint and close happens
+under an exclusive lock on ``flow.db.lock``; in this process one thread at a
+time, under a mutex.  Readers have connections of their own, which cannot write.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from cloudmesh.flow.errors import InputError, StoreError, StoreRefused, StoreUnavailable
+from cloudmesh.flow.store import statements as sql
+from cloudmesh.flow.store.files import file_error, make_folder
+from cloudmesh.flow.store.locks import FileLock
+from cloudmesh.flow.store.names import say
+
+__all__ = ["Readers", "Writer", "store_error"]
+
+BUSY_SECONDS = 5.0
+#: The log of changes is brought into the file when it has grown by so much.
+CHECKPOINT_BYTES = 16_000_000
+
+_LASTING = {
+    sqlite3.SQLITE_FULL: "the disk or the quota is full: make room, then resume",
+    sqlite3.SQLITE_READONLY: "it is read-only for this user",
+    sqlite3.SQLITE_PERM: "this user may not use it",
+    sqlite3.SQLITE_AUTH: "this user may not use it",
+    sqlite3.SQLITE_CORRUPT: "the file is damaged: restore a copy",
+    sqlite3.SQLITE_NOTADB: "this is no SQLite database",
+    sqlite3.SQLITE_TOOBIG: "a text is too large for it",
+}
+
+
+def store_error(error: sqlite3.Error, path: str) -> StoreError:
+    """What an error of SQLite means to a run: worth waiting, or not."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _LASTING:
+        return StoreRefused(f"the store {path} refuses: {_LASTING[code]} ({error})")
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreUnavailable(f"the store {path} does not answer: {error}")
+    return StoreRefused(f"the store {path} refuses: {error}")
+
+
+class Writer:
+    """The one connection of this process that writes."""
+
+    def __init__(self, path: str, notice: Callable[[str], None] = say) -> None:
+        self.path = path
+        self.mutex = threading.Lock()
+        self._closed = False
+        self._limit = CHECKPOINT_BYTES
+        fresh = _make_file(path)
+        try:
+            self.lock = FileLock(path + ".lock", notice)
+        except OSError as error:
+            raise file_error(error, path + ".lock") from error
+        try:
+            self.connection = self._open(fresh)
+        except BaseException:
+            self.lock.close()
+            raise
+
+    # -- one batch ----------------------------------------------------------------
+    def insert_batch(self, key: int, fence: int, events: str, durable: bool) -> None:
+        """One row, one commit.  Raises `sqlite3.IntegrityError` where the key is taken.
+
+        The fastest way through SQLite, for it stands between a node and its
+        successor: a single statement is its own transaction.
+        """
+        with self.mutex:
+            if self._closed:
+                raise StoreError(f"the store {self.path} is closed")
+            self.lock.acquire()
+            try:
+                if durable:
+                    self.connection.execute("PRAGMA synchronous=FULL")
+                self.connection.execute(sql.ADD_BATCH, (key, fence, events))
+            except sqlite3.IntegrityError:
+                raise
+            except sqlite3.Error as error:
+                raise store_error(error, self.path) from error
+            finally:
+                if durable:
+                    self.connection.execute("PRAGMA synchronous=NORMAL")
+                self.lock.release()
+
+    # -- anything else --------------------------------------------------------------
+    @contextmanager
+    def exclusive(self) -> Iterator[sqlite3.Connection]:
+        """The connection, with nobody else writing; no transaction is open."""
+        with self.mutex:
+            if self._closed:
+                raise StoreError(f"the store {self.path} is closed")
+            self.lock.acquire()
+            try:
+                yield self.connection
+            except sqlite3.IntegrityError:
+                raise
+            except sqlite3.Error as error:
+                raise store_error(error, self.path) from error
+            finally:
+                self.lock.release()
+
+    @contextmanager
+    def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """A transaction: all of it or nothing; on the disk when left, if ``durable``."""
+        with self.exclusive() as connection:
+            if durable:
+                connection.execute("PRAGMA synchronous=FULL")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+            finally:
+                if durable:
+                    connection.execute("PRAGMA synchronous=NORMAL")
+            self._checkpoint(connection)
+
+    def read(self, statement: str, values: tuple[object, ...]) -> tuple[object, ...] | None:
+        """One row, by the writer's own connection, without the lock between processes."""
+        with self.mutex:
+            if self._closed:
+                raise StoreError(f"the store {self.path} is closed")
+            try:
+                row: tuple[object, ...] | None = self.connection.execute(
+                    statement, values
+                ).fetchone()
+            except sqlite3.Error as error:
+                raise store_error(error, self.path) from error
+            return row
+
+    def close(self) -> None:
+        """Close; the last to close brings the log of changes into the file."""
+        with self.mutex:
+            if self._closed:
+                return
+            self._closed = True
+            try:
+                self.lock.acquire()
+                self.connection.close()
+            finally:
+                self.lock.close()
+
+    def _checkpoint(self, connection: sqlite3.Connection) -> None:
+        """Empty the log of changes when it is long; where a reader is in the way, later."""
+        try:
+            size = os.stat(self.path + "-wal").st_size
+        except OSError:
+            return
+        if size < self._limit:
+            return
+        connection.execute("PRAGMA busy_timeout=0")
+        try:
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        finally:
+            connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
+        self._limit = size + CHECKPOINT_BYTES if busy else CHECKPOINT_BYTES
+
+    # -- opening ----------------------------------------------------------------------
+    def _open(self, fresh: bool) -> sqlite3.Connection:
+        try:
+            connection = sqlite3.connect(
+                self.path,
+                timeout=BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
+                cached_statements=256,
+            )
+        except sqlite3.Error as error:
+            raise store_error(error, self.path) from error
+        try:
+            connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA wal_autocheckpoint=0")
+            if fresh or self._version(connection) < sql.VERSION:
+                self._migrate(connection)
+        except sqlite3.Error as error:
+            connection.close()
+            raise store_error(error, self.path) from error
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _version(self, connection: sqlite3.Connection) -> int:
+        """The version of the file's schema; 0 where it is empty."""
+        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+        mark = connection.execute("PRAGMA application_id").fetchone()[0]
+        if mark != sql.APPLICATION_ID:
+            if version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise InputError(
+                    f"{self.path} is a database of another program; name another file for the store"
+                )
+            return 0
+        if version > sql.VERSION:
+            raise InputError(
+                f"{self.path} was written by a newer cloudmesh-flow (version {version} of the file,"
+                f" this one knows {sql.VERSION}): update cloudmesh-flow, or use another store"
+            )
+        return version
+
+    def _migrate(self, connection: sqlite3.Connection) -> None:
+        """Bring the file to the newest version: all steps, or none."""
+        self.lock.acquire()
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                version = self._version(connection)  # another process may have been faster
+                for script in sql.MIGRATIONS[version:]:
+                    for statement in _statements(script):
+                        connection.execute(statement)
+                if version == 0:
+                    identity = os.urandom(8).hex()
+                    connection.execute("INSERT INTO meta VALUES ('id', ?)", (identity,))
+                    connection.execute(f"PRAGMA application_id={sql.APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version={sql.VERSION}")
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        finally:
+            self.lock.release()
+
+
+def _make_file(path: str) -> bool:
+    """Make the file, for this user alone; whether it was made now."""
+    try:
+        make_folder(os.path.dirname(path))
+        try:
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        except FileExistsError:
+            if os.path.isdir(path):
+                raise InputError(
+                    f"{path} is a folder; the store needs the name of a file"
+                ) from None
+            return False
+    except OSError as error:
+        raise file_error(error, f"the store {path} cannot be opened") from error
+    return True
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one by one, for ``executescript`` would commit."""
+    part = ""
+    for piece in script.split(";"):
+        part += piece + ";"
+        if sqlite3.complete_statement(part):
+            if part.strip() != ";":
+                yield part
+            part = ""
+
+
+class Readers:
+    """Connections that only read, handed to one thread at a time."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._mutex = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._closed = False
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside one read transaction: a picture of one moment.  Be quick."""
+        with self.connection() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.execute("ROLLBACK")
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection, this thread's own for as long."""
+        try:
+            connection = self._take()
+            try:
+                yield connection
+            finally:
+                self._give(connection)
+        except sqlite3.Error as error:
+            raise store_error(error, self.path) from error
+
+    def close(self) -> None:
+        """Close what is idle now, and the others when they are given back."""
+        with self._mutex:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def _take(self) -> sqlite3.Connection:
+        with self._mutex:
+            if self._closed:
+                raise StoreError(f"the store {self.path} is closed")
+            if self._idle:
+                return self._idle.pop()
+        quoted = self.path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        return sqlite3.connect(
+            f"file:{quoted}?mode=ro",
+            uri=True,
+            timeout=BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+
+    def _give(self, connection: sqlite3.Connection) -> None:
+        with self._mutex:
+            if not self._closed and len(self._idle) < 8:
+                self._idle.append(connection)
+                return
+        connection.close()

@@ -1,0 +1,210 @@
+"""Every SQL text of the embedded store, by name.
+
+A run has a number ``r``, and so has each node, list and spec in it.  The key
+of a row that belongs to a run is ``r << 32 | number``: one integer, the table's
+own order, so that a run's rows stand together and need no second index.
+
+``list`` keeps the names that a node depends on, once for all that depend on
+the same (a barrier of 50 × 50 stores one list); ``spec`` likewise what never
+changes of a node.  The views are the collections of the contract; what
+shrinks there, ``dependencies``, is computed: declared, minus finished.
+"""
+
+from __future__ import annotations
+
+#: "CMfl": marks the file as ours.
+APPLICATION_ID = 0x434D666C
+#: The last version of the schema; `MIGRATIONS` lead to it one by one.
+VERSION = 1
+
+NODE_COLUMNS = (
+    "status",
+    "attempt",
+    "started",
+    "ended",
+    "exit_code",
+    "error",
+    "reason",
+    "skipped",
+    "progress",
+    "color",
+    "label",
+    "shape",
+    "where",
+    "result",
+)
+_QUOTED = ", ".join(f'"{column}"' for column in NODE_COLUMNS)
+
+TABLES = f"""
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
+CREATE TABLE flow (
+    f INTEGER PRIMARY KEY, workflow TEXT UNIQUE COLLATE NOCASE, extra TEXT);
+CREATE TABLE definition (
+    f INTEGER, n INTEGER, list INTEGER, document TEXT, PRIMARY KEY (f, n)) WITHOUT ROWID;
+CREATE TABLE definition_list (
+    f INTEGER, k INTEGER, names TEXT, PRIMARY KEY (f, k)) WITHOUT ROWID;
+CREATE TABLE run (
+    r INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT UNIQUE, workflow TEXT, flow TEXT, status TEXT,
+    parameters TEXT, started TEXT, ended TEXT, counts TEXT, engine TEXT, versions TEXT,
+    fence INTEGER, lock TEXT);
+CREATE INDEX run_workflow ON run (workflow, r);
+CREATE TABLE journal (id INTEGER PRIMARY KEY, fence INTEGER, events TEXT);
+CREATE TABLE node (
+    id INTEGER PRIMARY KEY, rev INTEGER, name TEXT, list INTEGER, spec INTEGER, {_QUOTED});
+CREATE TABLE list (id INTEGER PRIMARY KEY, names TEXT, numbers TEXT);
+CREATE TABLE spec (id INTEGER PRIMARY KEY, text TEXT);
+CREATE TABLE request (
+    id INTEGER PRIMARY KEY, r INTEGER, kind TEXT, "by" TEXT, at TEXT, taken INTEGER DEFAULT 0);
+CREATE INDEX request_run ON request (r);
+CREATE TABLE blob_use (reference TEXT, r INTEGER, PRIMARY KEY (reference, r)) WITHOUT ROWID;
+"""
+
+#: The rows of a run: from r << 32 to r << 32 | 0xFFFFFFFF.
+_OF_RUN = "BETWEEN run.r << 32 AND (run.r << 32 | 4294967295)"
+
+DOCUMENT_FIELDS = (
+    "_id",
+    "run",
+    "name",
+    "status",
+    "dependencies",
+    "upstream",
+    *NODE_COLUMNS[1:],
+    "workflow",
+    "kind",
+    "cloud",
+    "cm",
+    "task",
+)
+_FIELDS = ", ".join(f'"{field}"' for field in DOCUMENT_FIELDS)
+
+#: The views that every store has.  The first is the ground of those that each flow has.
+VIEWS = f"""
+CREATE VIEW node_documents AS
+SELECT run.run || '/' || node.name AS _id, run.run AS run, node.name AS name,
+    (SELECT json_group_array(needed.name)
+        FROM list CROSS JOIN json_each(list.numbers) AS item
+        CROSS JOIN node AS needed ON needed.id = (run.r << 32 | item.value)
+        WHERE list.id = node.list AND needed.status <> 'finished') AS dependencies,
+    (SELECT names FROM list WHERE list.id = node.list) AS upstream,
+    {", ".join(f'node."{column}" AS "{column}"' for column in NODE_COLUMNS)},
+    run.workflow AS workflow, 'flow' AS kind, json_extract(spec.text, '$.cloud') AS cloud,
+    json_set(json_extract(spec.text, '$.cm'), '$.name', node.name, '$.collection',
+        run.workflow || CASE WHEN run.status = 'running' OR run.r = (
+            SELECT max(latest.r) FROM run AS latest WHERE latest.workflow = run.workflow)
+        THEN '-flow-active' ELSE '-flow-history' END) AS cm,
+    json_extract(spec.text, '$.task') AS task,
+    run.status = 'running' OR run.r = (
+        SELECT max(latest.r) FROM run AS latest WHERE latest.workflow = run.workflow) AS active
+FROM run CROSS JOIN node ON node.id {_OF_RUN} CROSS JOIN spec ON spec.id = node.spec;
+CREATE VIEW "flow-runs" AS
+SELECT run, workflow, flow, status, parameters, started, ended, counts, engine, versions FROM run;
+CREATE VIEW "flow-requests" AS
+SELECT request.id AS id, run.run AS run, kind, "by", at, taken FROM request JOIN run USING (r);
+"""
+
+#: The views of one flow; ``{name}`` has passed the rule of names, so it needs no escape.
+FLOW_VIEWS = f"""
+CREATE VIEW "{{name}}-flow" AS
+SELECT json_extract(document, '$.name') AS name,
+    (SELECT names FROM definition_list AS l WHERE l.f = d.f AND l.k = d.list) AS dependencies,
+    json_extract(document, '$.workflow') AS workflow, json_extract(document, '$.cm') AS cm,
+    json_extract(document, '$.kind') AS kind, json_extract(document, '$.cloud') AS cloud,
+    json_extract(document, '$.status') AS status, json_extract(document, '$.task') AS task
+FROM definition AS d WHERE f = {{f}} ORDER BY n;
+CREATE VIEW "{{name}}-flow-active" AS
+SELECT {_FIELDS} FROM node_documents WHERE workflow = '{{name}}' AND active;
+CREATE VIEW "{{name}}-flow-history" AS
+SELECT {_FIELDS} FROM node_documents WHERE workflow = '{{name}}' AND NOT active;
+CREATE VIEW "{{name}}-flow-journal" AS
+SELECT run.run AS run, journal.id & 4294967295 AS seq, journal.events AS events
+FROM run CROSS JOIN journal ON journal.id {_OF_RUN} WHERE run.workflow = '{{name}}';
+"""
+
+#: Script k leads from version k to k + 1; the first makes an empty file ours.
+MIGRATIONS = (TABLES + VIEWS,)
+
+# -- definitions -----------------------------------------------------------------
+FLOW = "SELECT f, workflow, extra FROM flow WHERE workflow = ?"
+FLOWS = "SELECT workflow FROM flow WHERE extra IS NOT NULL ORDER BY workflow COLLATE BINARY"
+ADD_FLOW = "INSERT INTO flow (workflow) VALUES (?)"
+SET_EXTRA = "UPDATE flow SET extra = ? WHERE f = ?"
+DROP_DEFINITION = "DELETE FROM definition WHERE f = ?"
+DROP_DEFINITION_LISTS = "DELETE FROM definition_list WHERE f = ?"
+ADD_DEFINITION = "INSERT INTO definition VALUES (?, ?, ?, ?)"
+ADD_DEFINITION_LIST = "INSERT INTO definition_list VALUES (?, ?, ?)"
+DEFINITION = "SELECT list, document FROM definition WHERE f = ? ORDER BY n"
+DEFINITION_LISTS = "SELECT k, names FROM definition_list WHERE f = ?"
+
+# -- the journal -----------------------------------------------------------------
+ADD_BATCH = "INSERT INTO journal VALUES (?, ?, ?)"
+BATCH = "SELECT fence, events FROM journal WHERE id = ?"
+BATCHES = "SELECT id, events FROM journal WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+LAST_BATCH = "SELECT max(id) FROM journal WHERE id BETWEEN ? AND ?"
+ADD_BLOB_USE = "INSERT OR IGNORE INTO blob_use VALUES (?, ?)"
+
+# -- runs ------------------------------------------------------------------------
+HEAD_COLUMNS = "run, workflow, flow, status, parameters, started, ended, counts, engine, versions"
+ADD_RUN = f"""
+INSERT INTO run ({HEAD_COLUMNS}, fence, lock)
+VALUES (?, ?, ?, 'running', ?, ?, NULL, NULL, ?, ?, 1, ?)"""
+TAKE_RUN = "UPDATE run SET fence = ?, engine = ?, lock = ? WHERE r = ?"
+FENCE = "SELECT fence FROM run WHERE r = ?"
+RUN_KEY = "SELECT r, fence, lock, engine, status FROM run WHERE run = ?"
+RUN = f"SELECT {HEAD_COLUMNS} FROM run WHERE run = ?"
+RUNS = f"""
+SELECT {HEAD_COLUMNS} FROM run
+WHERE (:workflow IS NULL OR workflow = :workflow) AND substr(run, 1, length(:prefix)) = :prefix
+    AND (:before = '' OR r < (SELECT r FROM run WHERE run = :before))
+ORDER BY r DESC LIMIT :limit"""
+SPLIT_RUNS = """
+SELECT r, run FROM run
+WHERE workflow = :workflow AND (:run IS NULL OR run = :run)
+    AND :active = (status = 'running'
+        OR r = (SELECT max(latest.r) FROM run AS latest WHERE latest.workflow = :workflow))
+ORDER BY r"""
+RUNS_OF = "SELECT r, run FROM run WHERE workflow = ? ORDER BY r"
+ACTIVE = """
+SELECT workflow, status = 'running'
+    OR r = (SELECT max(latest.r) FROM run AS latest WHERE latest.workflow = run.workflow)
+FROM run WHERE r = ?"""
+
+# -- nodes -----------------------------------------------------------------------
+ADD_NODE = f"""
+INSERT OR IGNORE INTO node (id, rev, name, list, spec, {_QUOTED})
+VALUES (?, 0, ?, ?, ?, {", ".join("?" * len(NODE_COLUMNS))})"""
+ADD_LIST = "INSERT OR IGNORE INTO list VALUES (?, ?, ?)"
+ADD_SPEC = "INSERT OR IGNORE INTO spec VALUES (?, ?)"
+SET_NODE = f"""
+UPDATE node SET {", ".join(f'"{column}" = ?' for column in NODE_COLUMNS)}, rev = ?
+WHERE id = ? AND rev <= ?"""
+NODES = f"""
+SELECT id, name, {_QUOTED}, list, spec FROM node
+WHERE id > ? AND id <= ? AND (?3 IS NULL OR name = ?3) AND (?4 IS NULL OR status = ?4)
+ORDER BY id LIMIT ?5"""
+NAMES = "SELECT name, id & 4294967295 FROM node WHERE id BETWEEN ? AND ?"
+FINISHED = "SELECT id & 4294967295 FROM node WHERE id BETWEEN ? AND ? AND status = 'finished'"
+LIST = "SELECT names, numbers FROM list WHERE id = ?"
+SPEC = "SELECT text FROM spec WHERE id = ?"
+LAST_LIST = "SELECT max(id) FROM list WHERE id BETWEEN ? AND ?"
+LAST_SPEC = "SELECT max(id) FROM spec WHERE id BETWEEN ? AND ?"
+
+# -- requests --------------------------------------------------------------------
+ADD_REQUEST = 'INSERT INTO request (r, kind, "by", at) VALUES (?, ?, ?, ?)'
+REQUESTS = 'SELECT id, kind, "by", at FROM request WHERE r = ? AND NOT taken ORDER BY id'
+ALL_REQUESTS = 'SELECT id, run, kind, "by", at, taken FROM "flow-requests" ORDER BY id'
+TAKE_REQUEST = "UPDATE request SET taken = 1 WHERE id = ? AND r = ?"
+
+# -- pruning ---------------------------------------------------------------------
+PRUNE = (
+    "DELETE FROM run WHERE r = :r",
+    "DELETE FROM journal WHERE id BETWEEN :first AND :last",
+    "DELETE FROM node WHERE id BETWEEN :first AND :last",
+    "DELETE FROM list WHERE id BETWEEN :first AND :last",
+    "DELETE FROM spec WHERE id BETWEEN :first AND :last",
+    "DELETE FROM request WHERE r = :r",
+    "DELETE FROM blob_use WHERE r = :r",
+)
+ONLY_BLOBS = """
+SELECT reference FROM blob_use AS mine WHERE r = ? AND NOT EXISTS (
+    SELECT 1 FROM blob_use AS other WHERE other.reference = mine.reference AND other.r <> mine.r)"""
