@@ -43,7 +43,7 @@ docs: .venv/.test
 	@$(BIN)/python scripts/docs.py
 
 clean:
-	rm -rf .venv .demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage src/*.egg-info
+	rm -rf .venv .demo .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage src/*.egg-info
 	find src tests examples benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # What is installed, and the stamp that says so: a second `make` is instant.
