@@ -11,7 +11,7 @@ from benchmarks.shapes import Shape, function
 
 
 def measure(shape: Shape, folder: Path) -> float:
-    """Seconds from the graph to the results in hand, short nodes on dask's own number of threads."""
+    """Seconds from the graph to the results; short nodes on dask's own number of threads."""
     layers = [[(name, function(shape.seconds)) for name in names] for names in shape.names()]
     threads = {"num_workers": shape.threads} if shape.seconds else {}
     start = perf_counter()
