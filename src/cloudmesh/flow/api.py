@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import os
 import random
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from time import monotonic, sleep, time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from cloudmesh.flow.errors import InputError, NotFound, OwnedError, RunFailed
+from cloudmesh.flow.engine.drive import Observer, drive, inputs_of
+from cloudmesh.flow.errors import InputError, NotFound, OwnedError
+from cloudmesh.flow.handle import Run, RunNode
 
 if TYPE_CHECKING:
     from cloudmesh.flow.config import Config
 
-    from cloudmesh.flow.engine.inputs import Inputs
-    from cloudmesh.flow.engine.loop import Engine
     from cloudmesh.flow.language.program import Program
     from cloudmesh.flow.model.flow import Flow
     from cloudmesh.flow.run.run import Run as RunState
@@ -40,32 +38,8 @@ __all__ = [
     "run",
 ]
 
-#: How many nodes run at once on this machine, and on an infrastructure that does not say.
-PARALLEL, SLOTS = 32, 8
 #: How long an owner on another host is watched before it counts as gone; with --force, seconds.
 GONE_AFTER, FORCE_AFTER = 60.0, 5.0
-
-
-class Observer(Protocol):
-    """Told what happens while an engine runs, from its threads, under its lock.
-
-    Must return quickly and must not raise.
-    """
-
-    def begun(self, run: str, state: RunState) -> None:
-        """The run is recorded."""
-
-    def batch(self, seq: int, events: list[tuple[Any, ...]]) -> None:
-        """A batch has been committed (nodes by number, see `run.events`)."""
-
-    def output(self, node: str, stream: str, text: str) -> None:
-        """A node printed something (whole lines)."""
-
-    def note(self, text: str) -> None:
-        """Something that the user should know, one line."""
-
-    def ended(self, status: str) -> None:
-        """The run has ended with that status."""
 
 
 class Quiet:
@@ -92,124 +66,6 @@ class Quiet:
 
     def ended(self, status: str) -> None:
         """Nothing."""
-
-
-class RunNode:
-    """A node of a `Run`."""
-
-    def __init__(self, run: Run, i: int) -> None:
-        self._run = run
-        self._i = i
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-        return self._run.state.names[self._i]
-
-    @property
-    def status(self) -> str:
-        """``pending``, ``running``, ``finished`` or ``error``."""
-        from cloudmesh.flow.run.states import NAMES
-
-        return NAMES[self._run.state.status[self._i]]
-
-    @property
-    def value(self) -> Any:
-        """What its successors received; None where it has not finished."""
-        return self._run.inputs.value(self._i) if self.status == "finished" else None
-
-    @property
-    def result(self) -> Any:
-        """The JSON of what it returned, as it is stored."""
-        return self._run.result(self._i)
-
-    @property
-    def error(self) -> dict[str, Any] | None:
-        """``{"type", "message", "traceback"}``, or None."""
-        found = self._run.state.error.get(self._i)
-        return None if found is None else dict(found)
-
-    @property
-    def attempt(self) -> int:
-        """How often it was started."""
-        return self._run.state.attempt[self._i]
-
-    @property
-    def reason(self) -> str | None:
-        """Why it ran as it did, or why it did not."""
-        return self._run.state.reason_of(self._i)
-
-    def __repr__(self) -> str:
-        return f"<node {self.name}: {self.status}>"
-
-
-class Run:
-    """A run, as its user sees it: ``run["b"].value``, ``run.status``, ``run.values``."""
-
-    def __init__(self, identity: str, state: RunState, inputs: Inputs, store: Store) -> None:
-        self.id = identity
-        self.state = state
-        self.inputs = inputs
-        self._store = store
-
-    @property
-    def status(self) -> str:
-        """``running``, ``interrupted``, ``finished``, ``error`` or ``cancelled``."""
-        return self.state.status_word
-
-    @property
-    def workflow(self) -> str:
-        """The name of its flow."""
-        return self.state.flow.name
-
-    def __getitem__(self, name: str) -> RunNode:
-        i = self.state.index.get(name)
-        if i is None:
-            raise KeyError(name)
-        return RunNode(self, i)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.state.index)
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The values of the flow's finished nodes by name."""
-        nodes = [RunNode(self, i) for i in range(len(self.state.flow.nodes))]
-        return {node.name: node.value for node in nodes if node.status == "finished"}
-
-    def result(self, i: int) -> Any:
-        """The JSON of what a node returned, large ones whole."""
-        import json
-
-        from cloudmesh.flow.model.documents import whole_result
-
-        text = self.state.result[i]
-        if (
-            text is None
-            and i in self.state.elements
-            and self[self.state.names[i]].value is not None
-        ):
-            return [self.result(k) for k in self.state.elements[i]]
-        if text is None:
-            return None
-        return whole_result(json.loads(text), self._store.get_blob)
-
-    def raise_for_error(self) -> None:
-        """Raise `RunFailed`, with the first error, unless the run finished."""
-        if self.status == "finished":
-            return
-        errors = [(self.state.ended[i], i) for i in self.state.error if i < len(self.state.names)]
-        for _, i in sorted(errors):
-            error = self.state.error[i]
-            raise RunFailed(
-                f"run {self.id} of {self.workflow} ended as {self.status}: "
-                f"{self.state.names[i]}: {error['type']}: {error['message']}"
-            )
-        raise RunFailed(f"run {self.id} of {self.workflow} ended as {self.status}")
-
-    def __repr__(self) -> str:
-        counts = ", ".join(f"{n} {word}" for word, n in self.state.counts_by_status().items() if n)
-        return f"<run {self.id} of {self.workflow}: {self.status}; {counts}>"
 
 
 # -- definitions -------------------------------------------------------------
@@ -308,7 +164,7 @@ def run(
     text = "; ".join(flow.text) if len(flow.text) == 1 else str(list(flow.text))
     about = RunHead(identity, flow.name, text, stored, utc_text(at), versions)
     journal = store.create(about, ev.encode([event], str))
-    return _drive(
+    return drive(
         program, store, journal, state, given, parallel, observer or Quiet(), signals, config
     )
 
@@ -336,7 +192,7 @@ def resume(
     watch = observer or Quiet()
     seq, state = replay(store, run_id)
     if state.status_word in ("finished", "error", "cancelled"):
-        return Run(run_id, state, _inputs(state, store, {}), store)
+        return Run(run_id, state, inputs_of(state, store, {}), store)
     if program is None:
         head = state.head
         program = rebind(state.flow, head.get("file"), head.get("cls") or "")
@@ -346,7 +202,7 @@ def resume(
     journal = take(run_id, seq, ev.encode([event], str))
     given = {**state.head.get("parameters", {}), **_read_secrets(state.flow)}
     parallel = parallel or state.head.get("parallel")
-    return _drive(program, store, journal, state, given, parallel, watch, signals, config)
+    return drive(program, store, journal, state, given, parallel, watch, signals, config)
 
 
 def replay(store: Store, run_id: str, until: int | None = None) -> tuple[int, RunState]:
@@ -429,115 +285,7 @@ def shown(store: Store, document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
-# -- how a run is driven -----------------------------------------------------
-
-
-def _drive(
-    program: Program,
-    store: Store,
-    journal: Journal,
-    state: RunState,
-    parameters: Mapping[str, Any],
-    parallel: int | None,
-    observer: Observer,
-    signals: bool,
-    config: Config | None,
-) -> Run:
-    """Run the engine in this thread until the run ends."""
-    from cloudmesh.flow.config import load_config
-
-    from cloudmesh.flow.engine.launch import Launch, maker
-    from cloudmesh.flow.engine.loop import Engine
-    from cloudmesh.flow.engine.outcomes import Outcomes
-    from cloudmesh.flow.engine.results import Results
-    from cloudmesh.flow.executors.output import install, uninstall
-
-    config = config or load_config(None)
-    infrastructure = {**config.infrastructure, **state.flow.infrastructure}
-    inputs = _inputs(state, store, parameters)
-    functions = [program.functions.get(node.name) for node in state.flow.nodes]
-    outcomes = Outcomes(state, inputs, Results(store.put_blob, store.get_blob), functions)
-    here = parallel or config.parallel or PARALLEL
-    limits = {name: int(spec.get("slots", SLOTS)) for name, spec in infrastructure.items()}
-    limits["local"] = here
-
-    def table(name: str, spec: Mapping[str, Any]) -> Any:
-        from cloudmesh.flow.executors.table import Context, make
-
-        context = Context(
-            store_id=store.id,
-            run=journal.run,
-            file=program.file,
-            cls=program.cls,
-            note=observer.note,
-            intent=engine.intend,
-        )
-        return make(name, spec, context)
-
-    engine = Engine(
-        state,
-        journal,
-        outcomes,
-        lambda engine: Launch(engine, maker(table, infrastructure)),
-        key_prefix=f"{store.id}/{journal.run}",
-        limits=limits,
-        witness=observer,
-    )
-    install()
-    try:
-        with _signals(engine, signals):
-            observer.begun(journal.run, state)
-            engine.begin()
-            _watch(engine)
-    finally:
-        uninstall()
-    if engine.failure is not None:
-        raise engine.failure
-    observer.ended(state.status_word)
-    return Run(journal.run, state, inputs, store)
-
-
-def _watch(engine: Engine) -> None:
-    """Keep time for the engine; Ctrl-C in a program of the user's own interrupts the run."""
-    try:
-        engine.watch()
-    except KeyboardInterrupt:
-        engine.signal()
-        engine.watch()
-        raise
-
-
-@contextmanager
-def _signals(engine: Engine, wanted: bool) -> Iterator[None]:
-    """While this lasts SIGINT and SIGTERM interrupt the run; a second one ends the process."""
-    if not wanted or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    import signal
-
-    def handle(number: int, frame: object) -> None:
-        if engine.signalled or engine.run.stopping:
-            engine.launcher.close()
-            os._exit(130)
-        engine.signal()
-
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _inputs(state: RunState, store: Store, parameters: Mapping[str, Any]) -> Inputs:
-    from cloudmesh.flow.model.wiring import wire
-
-    from cloudmesh.flow.engine.inputs import Inputs
-    from cloudmesh.flow.engine.results import Results
-
-    results = Results(store.put_blob, store.get_blob)
-    wires: Sequence[Any] = wire(state.flow, parameters)
-    return Inputs(state, wires, parameters, results.read)
+# -- what both need ---------------------------------------------------------
 
 
 def _await_owner(
@@ -593,7 +341,7 @@ def _secrets(flow: Flow) -> set[str]:
 
 
 def _read_secrets(flow: Flow) -> dict[str, str]:
-    """Secrets from the environment, for a resumed run.  Raises `InputError` where one is missing."""
+    """Secrets from the environment, for a resumed run; `InputError` where one is missing."""
     found = {name: os.environ.get(name) for name in _secrets(flow) - set(flow.index)}
     missing = [name for name, value in found.items() if value is None]
     if missing:

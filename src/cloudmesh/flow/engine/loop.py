@@ -472,7 +472,11 @@ class Engine:
             self.journal.write_log(going.node, going.number, stream, text)
         except FlowError as error:
             self.witness.note(f"the log of {going.node} is not complete: {error}")
-        self.witness.output(going.node, stream, text)
+        inside = here.set(None)  # what the witness prints is not the node's
+        try:
+            self.witness.output(going.node, stream, text)
+        finally:
+            here.reset(inside)
 
     def progressed(self, i: int, percent: float, text: str) -> None:
         """Keep the last thing that a node said of itself, for the next turn."""

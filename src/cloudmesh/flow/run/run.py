@@ -7,13 +7,6 @@ Rules of this module:
 * a journal replayed through `apply` gives the same state as the run had.  So
   what follows from an event without being written down (the elements of a map,
   who is blocked, the state of a map's own node) is derived here and nowhere else.
-
-Vertices are numbered: the flow's nodes, then its junctions, then the elements
-of maps in the order in which their lists became known.  For each vertex there
-is one entry in each of the arrays; what few nodes have stands in dicts.
-
-Constant:  flow, parents, names of nodes
-Changing:  status, waiting, attempt, …; the counters derived from them, `ready`
 """
 
 from __future__ import annotations
@@ -24,13 +17,13 @@ from heapq import heappop, heappush
 from json import dumps
 from typing import Any
 
-from cloudmesh.flow.model.flow import Flow, Task
+from cloudmesh.flow.model.flow import Flow
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
+from cloudmesh.flow.run.state import State
 from cloudmesh.flow.run.states import (
     ERROR,
     FINISHED,
-    NAMES,
     PENDING,
     RUNNING,
     TRANSITIONS,
@@ -41,74 +34,13 @@ __all__ = ["DEATHS_MAX", "Run"]
 
 #: A node that was running at this many deaths of its engine is in error.
 DEATHS_MAX = 3
-#: Pool of every node whose work is done on this machine.
-HERE = ("local", "thread", "process")
 
 
-class Run:
-    """The state of one run.  Read everything; change nothing but by `apply` and `advance`."""
+class Run(State):
+    """One run.  Its state changes by `apply` and `advance`, and by nothing else."""
 
     def __init__(self, flow: Flow) -> None:
-        n = len(flow.nodes)
-        self.flow = flow
-        self.base = n + len(flow.junctions)  # number of the first element of a map
-        self.successors = flow.successors
-        self.names: list[str] = [node.name for node in flow.nodes]
-        self.names.extend("" for _ in flow.junctions)
-        self.index = {name: i for i, name in enumerate(self.names) if name}
-        self.tasks: list[Task] = [node.task for node in flow.nodes]
-        self.maps = frozenset(i for i, node in enumerate(flow.nodes) if node.mapped)
-        self.pools = ["local" if task.on in HERE else task.on for task in self.tasks]
-        self.pools.extend("" for _ in flow.junctions)
-        self.name_json: list[str] = [dumps(name) for name in self.names]
-
-        needs = [*flow.needs, *flow.junctions]
-        self.status = bytearray(self.base)
-        self.waiting = [len(need) for need in needs]
-        self.attempt = [0] * self.base
-        self.started = [0.0] * self.base
-        self.ended = [0.0] * self.base
-        self.result: list[str | None] = [None] * self.base
-
-        # maps
-        self.parent: dict[int, int] = {}  # element -> its map
-        self.elements: dict[int, range] = {}  # map -> its elements
-        self.left: dict[int, int] = {}  # map -> elements that have not ended
-        self.items: dict[int, int | None] = {}  # node -> length of its list, None: no list
-        self.expanded: list[int] = []  # maps whose documents are still to be made
-
-        # what few nodes have
-        self.reason: dict[int, str] = {}
-        self.error: dict[int, Mapping[str, Any]] = {}
-        self.exit_code: dict[int, int] = {}
-        self.extra: dict[int, Mapping[str, Any]] = {}  # of a finished event
-        self.look: dict[int, Mapping[str, str]] = {}
-        self.progress: dict[int, tuple[float, str]] = {}
-        self.where: dict[int, str] = {}
-        self.skipped: set[int] = set()
-        self.blocked: dict[int, int] = {}  # vertex -> the first cause
-        self.failures: dict[int, int] = {}
-        self.deaths: dict[int, int] = {}
-        self.retry_at: dict[int, float] = {}
-        self._due: list[tuple[float, int]] = []
-        self.requested: list[tuple[str, str]] = []
-        self.intents: dict[str, Mapping[str, Any]] = {}
-
-        # the run itself
-        self.head: Mapping[str, Any] = {}
-        self.status_word = "running"
-        self.begun = 0.0
-        self.over = 0.0
-        self.stopping = ""  # "cancelled" or "interrupted": nothing starts any more
-        self.engines = 0
-
-        # counters derived from the above
-        self.running = 0
-        self.open = n  # nodes and elements that may still change
-        self.counts = [n - len(self.maps), 0, 0, 0]
-        self.ready: dict[str, deque[int]] = {}
-        self.busy: dict[str, int] = {}
-        self.changed: set[int] = set()  # since the documents were written last
+        super().__init__(flow)
         self._handlers: dict[str, Callable[..., None]] = {
             "run": self._on_run,
             "started": self._on_started,
@@ -123,45 +55,9 @@ class Run:
             "released": self._on_released,
             "end": self._on_end,
         }
-        for i in range(n):
+        for i in range(len(flow.nodes)):
             if not self.waiting[i]:
                 self._make_ready(i)
-
-    # -- reading -----------------------------------------------------------
-
-    def __len__(self) -> int:
-        """How many vertices there are now, junctions included."""
-        return len(self.status)
-
-    def task(self, i: int) -> Task:
-        """What is said of a node; an element has its map's."""
-        return self.tasks[self.parent.get(i, i)]
-
-    def reason_of(self, i: int) -> str | None:
-        """Why a node ran as it did, or why it did not."""
-        if i in self.blocked:
-            return f"blocked by {self.names[self.blocked[i]]}"
-        if i in self.reason:
-            return self.reason[i]
-        if self.status[i] == PENDING and self.status_word == "cancelled":
-            return "cancelled"
-        return "first" if self.attempt[i] else None
-
-    def where_of(self, i: int) -> str | None:
-        """Where a node ran or runs; None where it has not started."""
-        return self.where.get(i, "local") if self.attempt[i] else None
-
-    def next_due(self) -> float | None:
-        """When the next attempt that waits for its time is due, in seconds since 1970."""
-        while self._due and self.retry_at.get(self._due[0][1]) != self._due[0][0]:
-            heappop(self._due)
-        return self._due[0][0] if self._due else None
-
-    def value_length(self, i: int) -> int | None:
-        """The length of the list that a node returned; None where it is no list."""
-        if i in self.elements:
-            return len(self.elements[i])
-        return self.items.get(i)
 
     # -- what the engine calls ---------------------------------------------
 
@@ -438,7 +334,7 @@ class Run:
         self.status_word = status
         self.over = at
         if status == "cancelled":
-            self.changed.update(i for i in self._nodes() if self.status[i] == PENDING)
+            self.changed.update(i for i in self.nodes() if self.status[i] == PENDING)
 
     # -- what follows ------------------------------------------------------
 
@@ -591,10 +487,6 @@ class Run:
         self.exit_code[i] = 0
         self._passed(i, at)
 
-    def map_result(self, i: int) -> str:
-        """The JSON text of a finished map's result: its elements' results, in order."""
-        return "[" + ",".join(self.result[k] or "null" for k in self.elements[i]) + "]"
-
     # -- the end -----------------------------------------------------------
 
     def _is_over(self) -> bool:
@@ -607,15 +499,6 @@ class Run:
             return self.stopping
         failed = self.counts[ERROR] or any(self.status[i] == ERROR for i in self.maps)
         return "error" if failed else "finished"
-
-    def _nodes(self) -> Iterable[int]:
-        """Every vertex but the junctions."""
-        yield from range(len(self.flow.nodes))
-        yield from range(self.base, len(self.status))
-
-    def counts_by_status(self) -> dict[str, int]:
-        """How many of what runs are in each status: elements of a map, not the map's own node."""
-        return dict(zip(NAMES, self.counts, strict=True))
 
 
 def source_name(name: str | None) -> str:

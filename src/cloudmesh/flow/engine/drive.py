@@ -1,0 +1,147 @@
+"""Puts an engine together for one run, and drives it to the run's end."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cloudmesh.flow.config import load_config
+from cloudmesh.flow.model.wiring import wire
+
+from cloudmesh.flow.engine.inputs import Inputs
+from cloudmesh.flow.engine.launch import Launch, maker
+from cloudmesh.flow.engine.loop import Engine, Witness
+from cloudmesh.flow.engine.outcomes import Outcomes
+from cloudmesh.flow.engine.results import Results
+from cloudmesh.flow.executors.output import install, uninstall
+from cloudmesh.flow.handle import Run
+from cloudmesh.flow.run.run import Run as RunState
+
+if TYPE_CHECKING:
+    from cloudmesh.flow.config import Config
+
+    from cloudmesh.flow.language.program import Program
+    from cloudmesh.flow.store.protocol import Journal, Store
+
+__all__ = ["Observer", "drive", "inputs_of"]
+
+#: How many nodes run at once on this machine, and on an infrastructure that does not say.
+PARALLEL, SLOTS = 32, 8
+
+
+class Observer(Witness, Protocol):
+    """Told what happens while an engine runs, from its threads, under its lock.
+
+    Must return quickly and must not raise.
+    """
+
+    def begun(self, run: str, state: RunState) -> None:
+        """The run is recorded."""
+
+    def ended(self, status: str) -> None:
+        """The run has ended with that status."""
+
+
+def drive(
+    program: Program,
+    store: Store,
+    journal: Journal,
+    state: RunState,
+    parameters: Mapping[str, Any],
+    parallel: int | None,
+    observer: Observer,
+    signals: bool,
+    config: Config | None,
+) -> Run:
+    """Run the engine in this thread until the run ends."""
+
+    from cloudmesh.flow.engine.loop import Engine
+    from cloudmesh.flow.engine.results import Results
+
+    config = config or load_config(None)
+    infrastructure = {**config.infrastructure, **state.flow.infrastructure}
+    inputs = inputs_of(state, store, parameters)
+    functions = [program.functions.get(node.name) for node in state.flow.nodes]
+    outcomes = Outcomes(state, inputs, Results(store.put_blob, store.get_blob), functions)
+    here = parallel or config.parallel or PARALLEL
+    limits = {name: int(spec.get("slots", SLOTS)) for name, spec in infrastructure.items()}
+    limits["local"] = here
+
+    def table(name: str, spec: Mapping[str, Any]) -> Any:
+        from cloudmesh.flow.executors.table import Context, make
+
+        context = Context(
+            store_id=store.id,
+            run=journal.run,
+            file=program.file,
+            cls=program.cls,
+            note=observer.note,
+            intent=engine.intend,
+        )
+        return make(name, spec, context)
+
+    engine = Engine(
+        state,
+        journal,
+        outcomes,
+        lambda engine: Launch(engine, maker(table, infrastructure)),
+        key_prefix=f"{store.id}/{journal.run}",
+        limits=limits,
+        witness=observer,
+    )
+    install()
+    try:
+        with _signals(engine, signals):
+            observer.begun(journal.run, state)
+            engine.begin()
+            _watch(engine)
+    finally:
+        uninstall()
+    if engine.failure is not None:
+        raise engine.failure
+    observer.ended(state.status_word)
+    return Run(journal.run, state, inputs, store)
+
+
+def _watch(engine: Engine) -> None:
+    """Keep time for the engine; Ctrl-C in a program of the user's own interrupts the run."""
+    try:
+        engine.watch()
+    except KeyboardInterrupt:
+        engine.signal()
+        engine.watch()
+        raise
+
+
+@contextmanager
+def _signals(engine: Engine, wanted: bool) -> Iterator[None]:
+    """While this lasts SIGINT and SIGTERM interrupt the run; a second one ends the process."""
+    if not wanted or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    import signal
+
+    def handle(number: int, frame: object) -> None:
+        if engine.signalled or engine.run.stopping:
+            engine.launcher.close()
+            os._exit(130)
+        engine.signal()
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def inputs_of(state: RunState, store: Store, parameters: Mapping[str, Any]) -> Inputs:
+
+    from cloudmesh.flow.engine.inputs import Inputs
+
+    results = Results(store.put_blob, store.get_blob)
+    wires: Sequence[Any] = wire(state.flow, parameters)
+    return Inputs(state, wires, parameters, results.read)
