@@ -1,0 +1,126 @@
+"""What the endpoints share: the store, the feeds, the engines; and small questions to them."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, cast
+
+from fastapi import Request
+
+from cloudmesh.flow.errors import NotFound
+from cloudmesh.flow.server.projection import Projection
+from cloudmesh.flow.server.stream import Feed, Feeds
+from cloudmesh.flow.store.protocol import Batch, Store
+from cloudmesh.flow.view.layout import layout
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cloudmesh.flow.server.access import Tickets
+    from cloudmesh.flow.server.engines import Engines
+
+__all__ = ["State", "state_of"]
+
+LAYOUTS_MAX = 32
+
+
+class State:
+    """All that a running server knows."""
+
+    def __init__(self, store: Store, engines: Engines, tickets: Tickets) -> None:
+        self.store = store
+        self.engines = engines
+        self.tickets = tickets
+        self.feeds = Feeds(store)
+        self._layouts: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def definition(self, name: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """The documents of a flow and what is kept beside them.  Raises `NotFound`."""
+        found = self.store.definition(name)
+        if found is None:
+            raise NotFound(f"no flow {name!r}")
+        return found
+
+    def run(self, run: str) -> dict[str, Any]:
+        """The document of a run.  Raises `NotFound`."""
+        found = self.store.run(run)
+        if found is None:
+            raise NotFound(f"no run {run!r}")
+        return found
+
+    def node(self, run: str, node: str) -> dict[str, Any]:
+        """The document of a node of a run.  Raises `NotFound`."""
+        self.run(run)
+        found = list(self.store.nodes(run, [node]))
+        if not found:
+            raise NotFound(f"run {run} has no node {node!r}")
+        return found[0]
+
+    def with_engine(self, run: dict[str, Any]) -> dict[str, Any]:
+        """A run's document as readers show it: ``engine`` is ``lost`` where that is gone."""
+        if run.get("status") == "running" and self.store.owner(run["run"]).alive is False:
+            fresh = self.store.run(run["run"])  # it may have ended in between
+            if fresh is not None and fresh.get("status") != "running":
+                return fresh
+            return {**run, "engine": "lost"}
+        return run
+
+    def past(self, run: str, seq: int) -> Projection:
+        """A run as it was at a SEQ."""
+        from cloudmesh.flow.server.projection import replay
+
+        found = replay(self._batches(run), until=seq)
+        if found is None:
+            raise NotFound(f"no run {run!r}")
+        return found
+
+    def _batches(self, run: str) -> Iterator[Batch]:
+        after = 0
+        while found := self.store.batches(run, after, 1000):
+            yield from found
+            after = found[-1].seq
+
+    def graph(self, projection: Projection) -> dict[str, Any]:
+        """What never changes of a run's nodes, and who needs whom (vertices by number)."""
+        flow = projection.flow
+        nodes = []
+        for i, node in enumerate(flow.nodes):
+            entry: dict[str, Any] = {"n": i, "name": node.name, "needs": list(flow.needs[i])}
+            if node.mapped:
+                entry["map"] = node.source
+            if node.task.on != "local":
+                entry["on"] = node.task.on
+            if node.task.retries:
+                entry["retries"] = node.task.retries
+            nodes.append(entry)
+        return {
+            "workflow": flow.name,
+            "text": list(flow.text),
+            "nodes": nodes,
+            "junctions": [list(j) for j in flow.junctions],
+        }
+
+    def layout(self, feed: Feed, direction: str, opened: tuple[str, ...]) -> bytes:
+        """The layout of a run as JSON; the same question is answered from memory."""
+        with feed.lock:
+            lengths = feed.projection.lengths
+            flow = feed.projection.flow
+        key = (feed.run, direction, opened, tuple(sorted(lengths.items())))
+        with self._lock:
+            known = self._layouts.get(key)
+        if known is None:
+            found = layout(flow, direction, lengths, opened)
+            known = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
+            with self._lock:
+                self._layouts[key] = known
+                while len(self._layouts) > LAYOUTS_MAX:
+                    self._layouts.popitem(last=False)
+        return known
+
+
+def state_of(request: Request) -> State:
+    """The state of the app that a request came to."""
+    return cast(State, request.app.state.flow)
