@@ -71,39 +71,52 @@ class Quiet:
 # -- definitions -------------------------------------------------------------
 
 
-def define(program: Program, store: Store, *, redefine: bool = False) -> None:
-    """Store the definition of a program's flow.
+def define(
+    program: Program, store: Store, *, redefine: bool = False, edited: bool = False
+) -> None:
+    """Store the definition of a program's flow; ``edited``: as the user has edited it by hand.
 
     Raises `InputError` where it was edited by hand since it was added, unless ``redefine``.
     """
     from cloudmesh.flow.model.documents import definition_documents
+    from cloudmesh.flow.trust import mark
 
     flow = program.flow
     data = flow.to_json()
+    file = str(program.file) if program.file else None
     before = store.definition(flow.name)
     if before is not None:
-        if before[1].get("edited") and not redefine:
+        if before[1].get("edited") and not (redefine or edited):
             raise InputError(
                 f"the definition of {flow.name} was edited since it was added: "
                 f"run {flow.name} runs it as it is, --redefine replaces it by the file's"
             )
-        if before[1].get("flow") == data:
+        if before[1].get("flow") == data and before[1].get("user") == _user():
             return
     created = before[0][0]["cm"]["created"] if before and before[0] else None
     extra = {
         "flow": data,
-        "file": str(program.file) if program.file else None,
+        "file": file,
         "cls": program.cls,
         "user": _user(),
+        "mark": mark(store.id, flow.name, file, program.cls),
+        "edited": edited,
     }
     store.define(flow.name, definition_documents(flow, time(), created=created), extra)
 
 
 def _user() -> str:
     """Who defines: the user and the machine."""
+    return f"{os.getuid() if hasattr(os, 'getuid') else os.getlogin()}@{_host()}"
+
+
+def _host() -> str:
+    """The name of this machine, without loading more than needed on the way to a run."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename
     import socket
 
-    return f"{os.getuid() if hasattr(os, 'getuid') else os.getlogin()}@{socket.gethostname()}"
+    return socket.gethostname()
 
 
 # -- runs --------------------------------------------------------------------
@@ -127,9 +140,10 @@ def run(
     run_id: str | None = None,
     signals: bool = False,
     redefine: bool = False,
+    stored: bool = False,
     config: Config | None = None,
 ) -> Run:
-    """Run a program to its end.
+    """Run a program to its end, and define it, unless it is a ``stored`` definition itself.
 
     ``parameters`` are run parameters, already converted; ``on`` maps nodes to
     infrastructure; with ``signals`` SIGINT and SIGTERM interrupt the run (the
@@ -144,14 +158,15 @@ def run(
     flow = _placed(program.flow, on or {})
     given = {**flow.parameters, **(parameters or {})}
     hidden = _secrets(flow)
-    define(program, store, redefine=redefine)
+    if not stored:
+        define(program, store, redefine=redefine)
     at = time()
     identity = run_id or new_run_id()
-    stored = {name: value for name, value in given.items() if name not in hidden}
+    shown_parameters = {name: value for name, value in given.items() if name not in hidden}
     versions = _versions()
     head = {
         "flow": flow.to_json(),
-        "parameters": stored,
+        "parameters": shown_parameters,
         "parallel": parallel,
         "file": str(program.file) if program.file else None,
         "cls": program.cls,
@@ -162,7 +177,7 @@ def run(
     state = RunState(flow)
     state.apply(event)
     text = "; ".join(flow.text) if len(flow.text) == 1 else str(list(flow.text))
-    about = RunHead(identity, flow.name, text, stored, utc_text(at), versions)
+    about = RunHead(identity, flow.name, text, shown_parameters, utc_text(at), versions)
     journal = store.create(about, ev.encode([event], str))
     return drive(
         program, store, journal, state, given, parallel, observer or Quiet(), signals, config
@@ -351,9 +366,7 @@ def _read_secrets(flow: Flow) -> dict[str, str]:
 
 def _engine() -> dict[str, Any]:
     """Who this engine is."""
-    import socket
-
-    return {"host": socket.gethostname(), "pid": os.getpid()}
+    return {"host": _host(), "pid": os.getpid()}
 
 
 def _versions() -> dict[str, str]:

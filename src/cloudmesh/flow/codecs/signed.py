@@ -13,7 +13,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-__all__ = ["dumps", "loads"]
+__all__ = ["dumps", "loads", "sign"]
 
 _SIZE = hashlib.sha256().digest_size
 
@@ -32,7 +32,7 @@ def dumps(value: Any) -> bytes:
 
 
 def loads(data: bytes) -> Any:
-    """The value.  Raises `ValueError` where the signature is not this user's, or it cannot be loaded."""
+    """The value.  Raises `ValueError` for another's signature, or where it cannot be loaded."""
     signature, body = data[:_SIZE], data[_SIZE:]
     if not hmac.compare_digest(hmac.digest(_key(), body, "sha256"), signature):
         raise ValueError("a stored value is not signed with this user's key, so it is not loaded")
@@ -42,6 +42,11 @@ def loads(data: bytes) -> Any:
         raise ValueError(
             f"a stored value cannot be loaded: {type(error).__name__}: {error}"
         ) from error
+
+
+def sign(data: bytes) -> str:
+    """A signature by this user's key, as text.  Raises `OSError` where no key can be kept."""
+    return hmac.digest(_key(), data, "sha256").hex()
 
 
 def _key() -> bytes:
