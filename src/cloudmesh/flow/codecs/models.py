@@ -21,7 +21,7 @@ def write(value: Any, kind: type, module: str, inner: Callable[[Any], Any]) -> d
     if "<" in name or kind.__module__ == "__main__" or _find(kind.__module__, name) is not kind:
         raise Unknown(name)
     where = [kind.__module__, name]
-    if hasattr(kind, "__dataclass_fields__") and "__setstate__" not in kind.__dict__:
+    if hasattr(kind, "__dataclass_fields__") and not _has_own_state(kind):
         names = list(kind.__dataclass_fields__)
         if set(getattr(value, "__dict__", {})) - set(names):
             raise Unknown(name)
@@ -36,6 +36,13 @@ def write(value: Any, kind: type, module: str, inner: Callable[[Any], Any]) -> d
             raise Unknown(name)
         return {"$": "pydantic", "v": [*where, text]}
     raise Unknown(name)
+
+
+def _has_own_state(kind: type) -> bool:
+    """Whether a class says itself how it is pickled (a slotted dataclass gets that for free)."""
+    state = getattr(kind, "__setstate__", None)
+    own = state is not None and state.__module__ != "dataclasses"
+    return own or kind.__reduce__ is not object.__reduce__
 
 
 def read(word: str, body: list[Any], inner: Callable[[Any], Any]) -> Any:

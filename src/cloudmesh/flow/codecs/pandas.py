@@ -21,10 +21,8 @@ def write(value: Any) -> tuple[str, bytes] | None:
     except ImportError:
         return None
     if isinstance(value, pd.Series):
-        written = write(value.to_frame(name="value" if value.name is None else value.name))
-        return (
-            None if written is None else ("series", written[1]) if value.name is not None else None
-        )
+        written = write(value.to_frame()) if value.name is not None else None
+        return None if written is None else ("series", written[1])
     if type(value) is not pd.DataFrame:
         return None
     try:

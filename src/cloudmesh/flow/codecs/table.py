@@ -42,7 +42,7 @@ def encode(value: Any, *, trust_module: str = "") -> tuple[str, bytes]:
 
 
 def decode(codec: str, data: bytes) -> Any:
-    """Read a value that `encode` wrote.  Raises `ValueError` for a bad signature or unknown codec."""
+    """Read a value that `encode` wrote.  Raises `ValueError` where that cannot be."""
     if codec == "tagged":
         return _read(json.loads(data))
     if codec == "json":
@@ -76,7 +76,7 @@ def _write(value: Any, module: str) -> Any:
 
 
 def _write_library(value: Any, kind: type, module: str) -> Any:
-    """A value of a library, found by the module of its type; or a dataclass or model of the flow."""
+    """A value of a library, found by the module of its type; or an object of the flow's own."""
     from cloudmesh.flow.codecs import models
 
     top = kind.__module__.partition(".")[0]

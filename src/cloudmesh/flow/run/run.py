@@ -384,7 +384,7 @@ class Run(State):
                     continue
                 if n <= follower < self.base:
                     stack.append(follower)
-                elif follower not in self.blocked:
+                else:  # nothing that is blocked gets here: what blocks it never counts down
                     self._make_ready(follower)
 
     def _failed_for_good(self, i: int, at: float) -> None:
