@@ -71,9 +71,7 @@ class Quiet:
 # -- definitions -------------------------------------------------------------
 
 
-def define(
-    program: Program, store: Store, *, redefine: bool = False, edited: bool = False
-) -> None:
+def define(program: Program, store: Store, *, redefine: bool = False, edited: bool = False) -> None:
     """Store the definition of a program's flow; ``edited``: as the user has edited it by hand.
 
     Raises `InputError` where it was edited by hand since it was added, unless ``redefine``.
