@@ -14,7 +14,7 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 def seconds(value: object) -> float:
     """A length of time in seconds.  Raises ValueError, with a sentence for the user."""
-    wrong = f"{value!r} is no time: write \"500ms\", \"5m\", \"1h30m\" or a number of seconds"
+    wrong = f'{value!r} is no time: write "500ms", "5m", "1h30m" or a number of seconds'
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
             number = float(value)

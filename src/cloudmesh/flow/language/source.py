@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from cloudmesh.flow.errors import InputError, Problem
 
@@ -22,7 +22,7 @@ _MOST_CANDIDATES = 2000  # compared for "did you mean"
 class Source:
     """A text and the name that its problems are shown under."""
 
-    __slots__ = ("_offsets", "_origin", "_starts", "file", "text")
+    __slots__ = ("_find", "_offsets", "_origin", "_starts", "file", "text")
 
     def __init__(self, text: str, file: str = "") -> None:
         self.text = text
@@ -30,6 +30,7 @@ class Source:
         self._starts: list[int] | None = None
         self._origin: Source | None = None
         self._offsets: Sequence[int] = ()
+        self._find: Callable[[], Source | None] | None = None
 
     @classmethod
     def inside(cls, origin: Source, start: int, end: int, text: str) -> Source:
@@ -43,6 +44,13 @@ class Source:
         part._origin = origin
         part._offsets = _align(origin.text, start, end, text)
         return part
+
+    @classmethod
+    def sought(cls, text: str, name: str, find: Callable[[], Source | None]) -> Source:
+        """A text whose place is looked for only when something is wrong with it."""
+        source = cls(text, name)
+        source._find = find
+        return source
 
     def place(self, offset: int) -> tuple[int, int]:
         """Line and column, both from 1, of an offset in this text itself."""
@@ -65,6 +73,10 @@ class Source:
     def problem(self, message: str, start: int = 0, end: int | None = None) -> Problem:
         """Something wrong with ``text[start:end]`` (one character where ``end`` is None)."""
         end = start + 1 if end is None else max(end, start + 1)
+        if self._find is not None:
+            found, self._find = self._find(), None
+            if found is not None:
+                self._origin, self._offsets = found._origin, found._offsets
         if self._origin is not None:
             places = self._offsets
             first = places[min(start, len(places) - 1)]

@@ -1,0 +1,389 @@
+"""From text and Python to a checked `Program`: everything that can be found wrong without running.
+
+load            FILE.py, FILE.py:CLASS, FILE.yaml, or strings alone
+load_object     a BaseWorkFlow that exists already
+load_functions  functions by name
+rebind          the functions of a flow that a journal has kept
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cloudmesh.flow.errors import InputError, Problem
+from cloudmesh.flow.language import flowstring, graph
+from cloudmesh.flow.language.origin import (
+    ClassOrigin,
+    FunctionsOrigin,
+    Origin,
+    Spec,
+    TextOrigin,
+    flow_sources,
+)
+from cloudmesh.flow.language.printer import normalised
+from cloudmesh.flow.language.program import Program
+from cloudmesh.flow.language.pythonclass import BaseWorkFlow
+from cloudmesh.flow.language.source import Findings, Source, did_you_mean
+from cloudmesh.flow.model.check import Finding, check, map_source
+from cloudmesh.flow.model.flow import Flow, Node, Task
+
+__all__ = ["check_name", "convert_parameters", "load", "load_functions", "load_object", "rebind"]
+
+
+def load(
+    target: str | None,
+    strings: Sequence[str] = (),
+    *,
+    flowname: str | None = None,
+    infrastructure: Collection[str] = (),
+    parameters: Mapping[str, str] | None = None,
+    later: bool = False,
+) -> Program:
+    """Read and check a flow.  Raises `InputError` with all findings.
+
+    ``target`` is ``FILE.py``, ``FILE.py:CLASS``, ``FILE.yaml`` or None (the
+    graph of ``strings`` alone); ``strings`` replace the flow's own.
+    ``infrastructure`` are the words that the user's configuration defines for
+    ``on``; ``parameters`` the texts of ``--param``.  ``later``: run parameters
+    may still come (a definition), so that one that nothing fills is no mistake.
+    """
+    given = [
+        Source(text, "flow string" if len(strings) == 1 else f"flow string {number}")
+        for number, text in enumerate(strings, 1)
+    ]
+    origin: Origin = TextOrigin() if target is None else _open(target)
+    return _assemble(
+        origin,
+        given,
+        flowname=flowname,
+        infrastructure=infrastructure,
+        parameters=parameters or {},
+        later=later,
+    )
+
+
+def load_object(
+    thing: type[BaseWorkFlow] | BaseWorkFlow,
+    text: str | Sequence[str] | None = None,
+    *,
+    flowname: str | None = None,
+    infrastructure: Collection[str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    later: bool = False,
+) -> Program:
+    """The program of a `BaseWorkFlow` class or instance; ``text`` replaces its ``flow``."""
+    from cloudmesh.flow.language.pythonfile import file_of
+
+    instance = thing() if isinstance(thing, type) else thing
+    origin = ClassOrigin(instance, file_of(type(instance)))
+    return _assemble(
+        origin,
+        flow_sources(text, origin.file, "flow string"),
+        flowname=flowname,
+        infrastructure=infrastructure,
+        parameters=parameters or {},
+        later=later,
+    )
+
+
+def load_functions(
+    text: str | Sequence[str],
+    functions: Mapping[str, Callable[..., Any]],
+    *,
+    flowname: str | None = None,
+    file: str = "",
+    line: int = 0,
+    infrastructure: Collection[str] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    later: bool = False,
+) -> Program:
+    """The program of functions by name; ``file`` and ``line`` say where the text stands."""
+    origin = FunctionsOrigin(functions, file=file, text=text, line=line, what="workflow()")
+    return _assemble(
+        origin,
+        [],
+        flowname=flowname,
+        infrastructure=infrastructure,
+        parameters=parameters or {},
+        later=later,
+    )
+
+
+def _open(target: str) -> Origin:
+    """The origin that a FILE or FILE:CLASS names."""
+    path, cls = split_target(target)
+    if path.endswith((".yaml", ".yml")):
+        from cloudmesh.flow.language.yamlforms import open_yaml
+
+        return open_yaml(path, cls)
+    from cloudmesh.flow.language.pythonorigin import open_python
+
+    return open_python(path, cls)
+
+
+def split_target(target: str) -> tuple[str, str]:
+    """``FILE:CLASS`` as its two parts; CLASS is ``""`` where there is none."""
+    head, colon, tail = target.rpartition(":")
+    if colon and tail.isidentifier() and head.endswith((".py", ".yaml", ".yml")):
+        return head, tail
+    return target, ""
+
+
+def _assemble(
+    origin: Origin,
+    given: Sequence[Source],
+    *,
+    flowname: str | None,
+    infrastructure: Collection[str] | None,
+    parameters: Mapping[str, Any],
+    later: bool,
+) -> Program:
+    findings = Findings()
+    sources = list(given) or origin.strings()
+    if not sources:
+        findings.add(Problem(origin.missing(), _shown(origin.file)))
+        findings.raise_if_any()
+    parsed = [flowstring.parse(source, findings) for source in sources]
+    drawn = graph.build(parsed, findings)
+    sound = not findings
+    name = _flow_name(origin, flowname, findings)
+    # What does not read well has no graph to speak of; its names are checked all the same.
+    specs = _specs(origin, drawn, findings)
+    if not sound:
+        findings.raise_if_any()
+    flow = _flow(origin, name, drawn, specs, parsed)
+    places = _Places(origin, drawn, findings)
+    flow = _with_sources(flow, origin.sure, places)
+    words = _configured() if infrastructure is None else infrastructure
+    found = check(flow, parameters, words, later=later)
+    if len(specs) < len(drawn.index):  # a misspelt name is no second mistake of whoever needs it
+        found = [finding for finding in found if finding.kind == "word"]
+    places.add(found)
+    findings.raise_if_any()
+    functions = {n: s.function for n, s in specs.items() if s.function is not None}
+    program = Program(flow, functions, Path(origin.file) if origin.file else None, origin.cls)
+    if parameters:
+        convert_parameters(program, parameters)
+    return program
+
+
+def _configured() -> Collection[str]:
+    """The words for ``on`` in the user's configuration, where a flow is run from Python."""
+    from cloudmesh.flow.config import infrastructure_words
+
+    return infrastructure_words()
+
+
+def _flow_name(origin: Origin, flowname: str | None, findings: Findings) -> str:
+    if flowname:
+        return check_name(flowname)
+    if origin.name:
+        wrong = _name_fault(origin.name)
+        if wrong:
+            message = f"the flow's name {origin.name!r} {wrong}"
+            place = origin.place(Finding(message, "name"), message)
+            findings.add(place or Problem(message, _shown(origin.file)))
+        return str(origin.name)
+    if not origin.file:
+        return "workflow"
+    stem = os.path.splitext(os.path.basename(origin.file))[0].removesuffix("-flow")
+    wrong = _name_fault(stem)
+    if wrong:
+        message = (
+            f"the file's name gives the flow the name {stem!r}, which {wrong}; "
+            "give one with --flowname"
+        )
+        findings.add(Problem(message, _shown(origin.file)))
+    return stem
+
+
+def check_name(name: str) -> str:
+    """A flow's name, if it is one.  Raises `InputError`."""
+    wrong = _name_fault(name)
+    if wrong:
+        raise InputError(f"the flow's name {name!r} {wrong}")
+    return name
+
+
+def _name_fault(name: object) -> str:
+    if not isinstance(name, str):
+        return "is no text"
+    if not flowstring.NAME.match(name):
+        return "is no name: a name has letters, digits, _ and -, and no digit or - first"
+    if len(name) > 100:
+        return "is longer than 100 characters"
+    if name.lower().startswith(("sqlite_", "system")):
+        return "begins with a word that databases keep for themselves"
+    return ""
+
+
+def _specs(origin: Origin, drawn: graph.Graph, findings: Findings) -> dict[str, Spec]:
+    """What is known of each node; names that are none are findings."""
+    specs: dict[str, Spec] = {}
+    for name in drawn.index:
+        spec = origin.spec(name)
+        if spec is None:
+            parsed, offset = drawn.places(name)[0]
+            if not findings.full:
+                message = origin.unknown(name)
+                findings.add(parsed.source.problem(message, offset, offset + len(name)))
+            continue
+        findings.extend(origin.problems(name))
+        specs[name] = spec
+    return specs
+
+
+def _flow(
+    origin: Origin,
+    name: str,
+    drawn: graph.Graph,
+    specs: Mapping[str, Spec],
+    parsed: Sequence[flowstring.Parsed],
+) -> Flow:
+    mapped = drawn.mapped
+    labels = dict(origin.labels)
+    for node, spec in specs.items():
+        for source, label in spec.labels.items():
+            labels[_edge(source, node)] = label
+    return Flow(
+        name=name,
+        nodes=tuple(Node(n, specs.get(n, _NOTHING).task, n in mapped) for n in drawn.index),
+        needs=tuple(drawn.needs),
+        junctions=tuple(drawn.junctions),
+        text=tuple(normalised(p.tree, mapped) for p in parsed if p.tree is not None),
+        labels=labels,
+        parameters=dict(origin.parameters),
+        infrastructure=dict(origin.infrastructure),
+        pools=dict(origin.pools),
+    )
+
+
+_NOTHING = Spec(Task())
+
+
+def _edge(source: str, node: str) -> tuple[str, str]:
+    """The edge that a key of a node's ``edges`` means: ``a``, or ``a -> b`` in full."""
+    for arrow in ("->", "→"):
+        if arrow in source:
+            left, _, right = source.partition(arrow)
+            return left.strip(), right.strip()
+    return source, node
+
+
+def _with_sources(flow: Flow, sure: bool, places: _Places) -> Flow:
+    """The flow with the source of each mapped node."""
+    sources: dict[int, str | None] = {}
+    for i, node in enumerate(flow.nodes):
+        if node.mapped:
+            sources[i], wrong = map_source(flow, i, sure)
+            if wrong is not None:
+                places.add([wrong])
+    if not sources:
+        return flow
+    nodes = list(flow.nodes)
+    for i, source in sources.items():
+        nodes[i] = Node(nodes[i].name, nodes[i].task, True, source)
+    return replace(flow, nodes=tuple(nodes))
+
+
+class _Places:
+    """Gives findings of the graph their places."""
+
+    def __init__(self, origin: Origin, drawn: graph.Graph, findings: Findings) -> None:
+        self.origin = origin
+        self.drawn = drawn
+        self.findings = findings
+
+    def add(self, found: Sequence[Finding]) -> None:
+        for finding in found:
+            if self.findings.full:
+                self.findings.count += 1
+            else:
+                self.findings.add(self.problem(finding))
+
+    def problem(self, finding: Finding) -> Problem:
+        message = finding.message
+        if finding.near:
+            message += did_you_mean(finding.name or finding.node, finding.near)
+        placed = self.origin.place(finding, message)
+        if placed is not None:
+            return placed
+        if finding.node in self.drawn.index:
+            parsed, offset = self.drawn.places(finding.node)[0]
+            return parsed.source.problem(message, offset, offset + len(finding.node))
+        return Problem(message)
+
+
+def convert_parameters(program: Program, texts: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of run parameters, by the annotations of the parameters that take them.
+
+    What is no text is taken as it is.  Raises `InputError` for a text that an
+    annotation does not take, and where two nodes would read it differently.
+    """
+    takers: dict[str, list[tuple[str, str]]] = {}
+    for node in program.flow.nodes:
+        for p in node.task.parameters:
+            if p.name in texts:
+                takers.setdefault(p.name, []).append((node.name, p.type))
+    values: dict[str, Any] = {}
+    findings = Findings()
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            values[name] = text
+            continue
+        try:
+            values[name] = _converted(program, name, text, takers.get(name, []))
+        except InputError as error:
+            findings.extend(error.problems)
+    findings.raise_if_any()
+    return values
+
+
+def _converted(program: Program, name: str, text: str, takers: list[tuple[str, str]]) -> Any:
+    from cloudmesh.flow.language.functions import annotation_of
+    from cloudmesh.flow.model.convert import convert
+
+    # One node of each type is asked; those that do not say are asked only if none does.
+    by_type = {kind: node for node, kind in reversed(takers)}
+    if len(by_type) > 1:
+        by_type.pop("", None)
+    read: list[tuple[str, str, Any]] = []
+    for kind, node in reversed((by_type or {"": ""}).items()):
+        function = program.functions.get(node)
+        annotation = annotation_of(function, name) if function is not None else None
+        try:
+            read.append((node, kind, convert(text, kind, annotation)))
+        except InputError as error:
+            raise InputError(f"--param {name}: {error}") from None
+    first = read[0]
+    for other in read[1:]:
+        if type(other[2]) is not type(first[2]) or other[2] != first[2]:
+            raise InputError(
+                f"--param {name}: {first[0]} takes it as {first[1]}, {other[0]} as {other[1]}; "
+                "give the two parameters different names"
+            )
+    return first[2]
+
+
+def rebind(flow: Flow, file: str | Path | None, cls: str = "") -> Program:
+    """The program of a flow that a journal kept, its functions read anew.
+
+    The graph stays; of a node that calls a function, the code's hash and
+    whether it is async are those of the new code.  Raises `InputError` for a
+    file or a function that is gone.
+    """
+    from cloudmesh.flow.language.pythonorigin import rebound
+
+    path = str(file) if file else ""
+    nodes, functions = rebound(flow, path, cls)
+    return Program(replace(flow, nodes=nodes), functions, Path(path) if path else None, cls)
+
+
+def _shown(file: str) -> str:
+    from cloudmesh.flow.language.pythonfile import shown
+
+    return shown(file) if file else ""

@@ -1,0 +1,321 @@
+"""How a flow is written in Python: `BaseWorkFlow`, `workflow`, `task`, `Secret`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, overload
+
+from cloudmesh.flow.errors import FlowError, InputError, Problem
+
+if TYPE_CHECKING:
+    from cloudmesh.flow.api import Run
+    from cloudmesh.flow.language.program import Program
+    from cloudmesh.flow.store.protocol import Store
+
+__all__ = ["PUBLIC", "BaseWorkFlow", "Secret", "Workflow", "loading", "task", "workflow"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: The public attributes of `BaseWorkFlow`; no node can have such a name.
+PUBLIC = frozenset(
+    (
+        *("flow", "name", "run", "define", "resume", "retry", "cancel"),
+        *("key", "attempt", "progress", "cancelled", "runCommand"),
+    )
+)
+
+
+class Secret(str):
+    """The annotation of a parameter that is read from the environment or a prompt.
+
+    Its value is never stored, logged or shown; ``repr`` does not show it either.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('…')"
+
+
+class loading:
+    """While a file is loaded, nothing in it runs a flow."""
+
+    depth = 0
+
+    def __enter__(self) -> None:
+        loading.depth += 1
+
+    def __exit__(self, *_: object) -> None:
+        loading.depth -= 1
+
+
+def _refuse_while_loading(what: str) -> None:
+    if loading.depth:
+        raise InputError(
+            f"the file calls .{what}() while it is loaded; put that under "
+            'if __name__ == "__main__":'
+        )
+
+
+class _Runnable:
+    """What a class and a `workflow` can both do; each goes through `cloudmesh.flow.api`."""
+
+    if TYPE_CHECKING:
+
+        def _program(self, text: Any, params: Mapping[str, Any] | None, later: bool) -> Program: ...
+
+    def run(
+        self,
+        flow: str | Sequence[str] | None = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        store: str | Store | None = None,
+        on: Mapping[str, str] | None = None,
+        parallel: int | None = None,
+    ) -> Run:
+        """Run the flow to its end.
+
+        ``flow`` replaces the flow's own string; ``params`` are run parameters;
+        ``store`` is a URL or an open store; ``on`` maps nodes to infrastructure.
+        A run that fails does not raise: see ``Run.raise_for_error``.
+        Raises `InputError` for everything that is wrong before the run.
+        """
+        _refuse_while_loading("run")
+        from cloudmesh.flow import api
+
+        program = self._program(flow, params, False)
+        return api.run(
+            program, _opened(store), parameters=dict(params or {}), on=on, parallel=parallel
+        )
+
+    def define(
+        self, flow: str | Sequence[str] | None = None, *, store: str | Store | None = None
+    ) -> None:
+        """Store the definition, without running it."""
+        _refuse_while_loading("define")
+        from cloudmesh.flow import api
+
+        api.define(self._program(flow, None, True), _opened(store))
+
+    def resume(
+        self,
+        run: str | Run,
+        *,
+        store: str | Store | None = None,
+        force: bool = False,
+        parallel: int | None = None,
+    ) -> Run:
+        """Go on with a run whose engine is gone."""
+        _refuse_while_loading("resume")
+        from cloudmesh.flow import api
+
+        return api.resume(_id(run), _opened(store), force=force, parallel=parallel)
+
+    def retry(
+        self,
+        run: str | Run,
+        node: str | None = None,
+        *,
+        store: str | Store | None = None,
+        parallel: int | None = None,
+    ) -> Run:
+        """Run again what failed in a run, and what depends on it; ``node``: from there on."""
+        _refuse_while_loading("retry")
+        from cloudmesh.flow import api
+
+        again: Callable[..., Run] = api.retry  # type: ignore[attr-defined,unused-ignore]
+        return again(_id(run), _opened(store), start=node, parallel=parallel)
+
+    def cancel(self, run: str | Run, *, store: str | Store | None = None) -> str:
+        """Cancel a run; returns its status."""
+        _refuse_while_loading("cancel")
+        from cloudmesh.flow import api
+
+        return api.cancel(_id(run), _opened(store))
+
+
+class BaseWorkFlow(_Runnable):
+    """A flow as a class: its methods are nodes, ``flow`` says their order.
+
+    ``flow`` is a flow string or a list of them; ``name`` the name of the flow
+    (else that of the file).  Arguments are taken and not used, as in the
+    original's ``Flow = MyFlow(sys.argv[0])``.
+    """
+
+    flow: Any = None
+    name: Any = ""
+
+    def __init__(self, *arguments: Any) -> None:
+        pass
+
+    def _program(self, text: Any, params: Mapping[str, Any] | None, later: bool) -> Program:
+        from cloudmesh.flow.language.load import load_object
+
+        return load_object(self, text, parameters=params, later=later)
+
+    def runCommand(self, node: str) -> None:
+        """Run one node alone, as the original's last line does; nothing while the file is loaded.
+
+        Ends the program as ``cms flow run`` does: with a line and an exit code.
+        """
+        if loading.depth:
+            return
+        try:
+            self.run(node).raise_for_error()
+        except FlowError as error:
+            print(error, file=sys.stderr)
+            raise SystemExit(error.exit_code) from None
+
+    @property
+    def key(self) -> str:
+        """``STORE/RUN/NODE`` of the node that runs here, the same at every attempt."""
+        return str(_current().key)
+
+    @property
+    def attempt(self) -> int:
+        """The number of this start of the node, from 1."""
+        return int(_current().attempt)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the node was asked to end."""
+        return bool(_current().cancelled)
+
+    def progress(self, percent: float, text: str = "") -> None:
+        """Say how far the node is, 0 to 100."""
+        _current().progress(percent, text)
+
+
+class Workflow(_Runnable):
+    """A flow of functions, made by `workflow`.  Its functions are looked up when it is used."""
+
+    def __init__(
+        self,
+        text: str | Sequence[str],
+        functions: Mapping[str, Callable[..., Any]],
+        name: str,
+        file: str,
+        line: int,
+    ) -> None:
+        self.text = text
+        self.functions = functions
+        self.name = name
+        self.file = file
+        self.line = line
+
+    def _program(self, text: Any, params: Mapping[str, Any] | None, later: bool) -> Program:
+        from cloudmesh.flow.language.load import load_functions
+
+        return load_functions(
+            self.text if text is None else text,
+            self.functions,
+            flowname=self.name,
+            file=self.file,
+            line=self.line if text is None else 0,
+            parameters=params,
+            later=later,
+        )
+
+
+def workflow(
+    text: str | Sequence[str],
+    functions: Mapping[str, Callable[..., Any]] | None = None,
+    *,
+    name: str = "",
+) -> Workflow:
+    """A flow of functions: ``w = workflow("a; b | c")``, then ``w.run()``.
+
+    Without ``functions`` they are those of the place where it is called.
+    """
+    frame = sys._getframe(1)
+    if functions is None:
+        here = frame.f_globals
+        functions = here if frame.f_locals is here else {**here, **frame.f_locals}
+    file = frame.f_globals.get("__file__") or ""
+    return Workflow(text, functions, name, file, frame.f_lineno)
+
+
+@overload
+def task(function: F, /) -> F: ...
+@overload
+def task(
+    *,
+    on: str = ...,
+    retries: int = ...,
+    retry_delay: float | str = ...,
+    retry_on: type[BaseException] | str | Collection[type[BaseException] | str] = ...,
+    timeout: float | str | None = ...,
+    when: str = ...,
+    over: str = ...,
+    pool: str = ...,
+    color: str = ...,
+    label: str = ...,
+    shape: str = ...,
+    edges: Mapping[str, Any] = ...,
+) -> Callable[[F], F]: ...
+def task(function: Any = None, /, **words: Any) -> Any:
+    """Say the rest of a node: ``@task(retries=2, timeout="5m", on="lab")``.
+
+    Times are ``"500ms"``, ``"5m"``, ``"1h30m"`` or seconds.  Raises `InputError`
+    for an unknown word or a wrong value; while a file is loaded it is kept, and
+    told together with everything else.
+    """
+    from cloudmesh.flow.language.taskwords import read_word
+
+    if function is not None:
+        return _mark(function, {}, [])
+    checked: dict[str, Any] = {}
+    wrong: list[Problem] = []
+    frame = sys._getframe(1)
+    for word, value in words.items():
+        try:
+            checked[word] = read_word(word, value)
+        except ValueError as error:
+            wrong.append(
+                _at_line(f"@task: {error}", frame.f_code.co_filename, frame.f_lineno, word)
+            )
+    if wrong and not loading.depth:
+        raise InputError(problems=wrong)
+    return lambda function: _mark(function, checked, wrong)
+
+
+def _mark(function: Any, words: dict[str, Any], wrong: list[Problem]) -> Any:
+    target = getattr(function, "__func__", function)
+    if not callable(target):
+        raise InputError("@task stands above a function or a method")
+    target.__task__ = words
+    if wrong:
+        target.__task_problems__ = wrong
+    return function
+
+
+def _at_line(message: str, file: str, line: int, word: str) -> Problem:
+    """A problem at a word of a call that begins at a line."""
+    import linecache
+
+    linecache.checkcache(file)
+    for number in range(line, line + 20):
+        text = linecache.getline(file, number).rstrip("\r\n")
+        if f"{word}=" in text.replace(" ", ""):
+            return Problem(message, file, number, text.index(word) + 1, text, len(word))
+    return Problem(message, file, line, 1, linecache.getline(file, line).rstrip("\r\n"))
+
+
+def _opened(store: Any) -> Store:
+    if store is not None and not isinstance(store, str):
+        opened: Store = store
+        return opened
+    from cloudmesh.flow.store import open_store
+
+    return open_store(store)
+
+
+def _id(run: Any) -> str:
+    return run if isinstance(run, str) else str(run.id)
+
+
+def _current() -> Any:
+    from cloudmesh.flow.executors.call import current
+
+    return current()
