@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from cloudmesh.flow.executors.ending import KEY, Endings
+from cloudmesh.flow.executors.ending import Endings
 from cloudmesh.flow.executors.output import Lines
+from cloudmesh.flow.executors.procs import KEY
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.reactor import Reactor, Timer
 

@@ -28,10 +28,10 @@ from collections.abc import Callable
 from typing import Any
 
 from cloudmesh.flow.executors.call import acall, call, failure, here
+from cloudmesh.flow.executors.procs import KEY, family, processes, send
 
 __all__ = ["dumps", "frame", "main"]
 
-KEY = "CLOUDMESH_FLOW_KEY"
 _length = struct.Struct(">Q")
 
 
@@ -221,15 +221,7 @@ def _guard(life: int) -> None:
     """End this process with all its children as soon as the engine is gone."""
     while os.read(life, 1):
         pass
-    key = os.environ.get(KEY)
-    if key:
-        from cloudmesh.flow.executors.ending import family, processes
-
-        for pid in family(os.getpid(), key, processes()):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:
-                continue
+    send(family(os.getpid(), os.environ.get(KEY, ""), processes()), signal.SIGKILL)
     os.killpg(0, signal.SIGKILL)
 
 
