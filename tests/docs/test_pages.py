@@ -1,0 +1,140 @@
+"""Every example of README and docs is run, each page in a folder and a home of its own.
+
+* A block of code after a line that ends in "`name`:" is saved as that file.
+* Any other ``python`` block is run as a script; ``json`` and ``yaml`` blocks are read.
+* In a ``console`` block lines with ``$`` are commands, the others what they
+  print: ``…`` stands for anything in a line, alone for any lines.  A command
+  ends with exit 0, or with N where ``# exit N`` stands behind it.
+* ``<!-- not run: why -->`` above a block leaves it out.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+BIN = Path(sys.executable).parent
+
+
+@dataclass
+class Block:
+    """A fenced block: its language, its text, where it stands, the file that it is."""
+
+    language: str
+    text: str
+    line: int
+    file: str | None
+
+
+def blocks(page: Path) -> Iterator[Block]:
+    lines = page.read_text(encoding="utf-8").splitlines()
+    before = ""
+    number = 0
+    while number < len(lines):
+        if not lines[number].startswith("```"):
+            before = lines[number].strip() or before
+            number += 1
+            continue
+        language, start = lines[number].removeprefix("```").strip(), number + 1
+        number = next(i for i in range(start, len(lines)) if lines[i].startswith("```"))
+        named = re.search(r"`([\w./-]+\.\w+)`[^`]*:$", before)
+        if not before.startswith("<!-- not run:"):
+            text = "\n".join(lines[start:number]) + "\n"
+            yield Block(language, text, start + 1, named[1] if named else None)
+        before, number = "", number + 1
+
+
+def commands(text: str) -> Iterator[tuple[str, int, str]]:
+    """The commands of a console block: what is typed, its exit code, what it prints."""
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        typed, _, printed = part.partition("\n")
+        exits = re.search(r"\s+# exit (\d+)$", typed)
+        yield typed, int(exits[1]) if exits else 0, printed
+
+
+def pattern(printed: str) -> str:
+    """What is shown as a regular expression."""
+    found = ""
+    for line in printed.rstrip("\n").split("\n"):
+        if line.strip() == "…":
+            found += r"(?:.*\n)*"
+        else:
+            found += ".*".join(re.escape(part.rstrip()) for part in line.split("…")) + r"[ \t]*\n"
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_what_a_page_shows_is_so(page: Path, tmp_path: Path, home: Path) -> None:
+    env = os.environ | {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "100"}
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    for block in blocks(page):
+        where = f"{page.name}:{block.line}"
+        if block.file:
+            (tmp_path / block.file).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / block.file).write_text(block.text, encoding="utf-8")
+        elif block.language == "python":
+            run(f"{sys.executable} -", 0, tmp_path, env, where, block.text)
+        elif block.language == "json":
+            json.loads(block.text)
+        elif block.language == "console":
+            for typed, exits, printed in commands(block.text):
+                if typed.startswith("sqlite3 ") and not shutil.which("sqlite3"):
+                    pytest.skip("NOT TESTED: sqlite3 (needs sqlite3; make test-deps installs it)")
+                out = run(typed, exits, tmp_path, env, where)
+                if printed.strip():
+                    shown = re.fullmatch(pattern(printed), out.rstrip("\n") + "\n")
+                    assert shown, f"{where}: $ {typed}\nprints\n{out}\nand not\n{printed}"
+
+
+def run(
+    typed: str, exits: int, folder: Path, env: dict[str, str], where: str, text: str = ""
+) -> str:
+    """What a command prints, on both streams, as on a terminal."""
+    done = subprocess.run(
+        typed,
+        shell=True,
+        cwd=folder,
+        env=env,
+        input=text,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == exits, f"{where}: $ {typed}\nexit {done.returncode}\n{done.stdout}"
+    return done.stdout
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text)
+    dead = [t for t in targets if "://" not in t and not (page.parent / t).exists()]
+    assert not dead
+
+
+def test_readme_names_the_two_commands_and_they_exist() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in PAGES:
+        assert set(re.findall(r"\bmake ([a-z-]+)`?", code(page))) <= targets
+    assert "make demo\nmake test\n" in readme
+
+
+def code(page: Path) -> str:
+    """All that stands in a page as code."""
+    text = page.read_text(encoding="utf-8")
+    fenced = re.findall(r"^```.*?^```", text, re.MULTILINE | re.DOTALL)
+    return "\n".join([*fenced, *re.findall(r"`[^`\n]+`", text)])
