@@ -102,11 +102,11 @@ class State:
 
     def reason_of(self, i: int) -> str | None:
         """Why a node ran as it did, or why it did not."""
-        if i in self.blocked:
+        if i in self.blocked and self.error[self.blocked[i]].get("type") != "Cancelled":
             return f"blocked by {self.names[self.blocked[i]]}"
         if i in self.reason:
             return self.reason[i]
-        if self.status[i] == PENDING and self.status_word == "cancelled":
+        if self.status[i] == PENDING and (i in self.blocked or self.status_word == "cancelled"):
             return "cancelled"
         return "first" if self.attempt[i] else None
 
