@@ -1,0 +1,290 @@
+"""``cms flow …``: finds the command, loads its module alone, and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+if TYPE_CHECKING:
+    import argparse
+
+    from cloudmesh.flow.errors import InputError
+
+__all__ = ["Command", "main"]
+
+
+class Command(NamedTuple):
+    """A command: what its options are, what it does, and how it is used."""
+
+    arguments: Callable[[argparse.ArgumentParser], None]
+    execute: Callable[[argparse.Namespace], int]
+    examples: tuple[str, ...]
+
+
+#: Name of a command: the module of this package that has it, and its line in the help.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("run", "define a flow, where it is a file, and run it"),
+    "check": ("check", "find everything that can be found wrong without running"),
+    "add": ("define", "store the definition of a flow"),
+    "list": ("define", "the defined flows"),
+    "show": ("define", "the definition of a flow"),
+    "delete": ("define", "forget the definition of a flow; its runs stay"),
+    "node": ("edit", "add or delete a node of a definition"),
+    "edge": ("edit", "add, delete or invert an edge of a definition"),
+    "runs": ("runs", "the runs, the newest first"),
+    "status": ("runs", "a run and its nodes"),
+    "result": ("runs", "what the nodes of a run returned"),
+    "logs": ("runs", "what the nodes of a run printed"),
+    "resume": ("run", "go on with a run whose engine is gone"),
+    "retry": ("run", "run again what failed, in a new run that keeps what finished"),
+    "cancel": ("control", "cancel a run"),
+    "diff": ("control", "how two runs differ"),
+    "prune": ("control", "remove old runs"),
+    "view": ("web", "show a run in the browser"),
+    "visualize": ("web", "start or stop the view in the background"),
+    "server": ("web", "serve the view and the HTTP interface"),
+    "openapi": ("web", "the OpenAPI document of the HTTP interface"),
+    "export": ("export", "a flow or a run as YAML, JSON, DOT, Mermaid or SVG"),
+    "infra": ("infra", "what nodes can be mapped to, and whether it works"),
+    "store": ("infra", "check the store"),
+}
+
+EXAMPLES = """\
+examples:
+  cms flow run test-flow.py "(a; b || c)"     run three methods of a class, b and c side by side
+  cms flow check "a; b || c"                  look at a flow string
+  cms flow status                             the latest run
+  cms flow resume                             go on with it after a crash or Ctrl-C
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``cms`` with these arguments (default: the process's own) and return the exit code.
+
+    As the process's own program (``argv`` None) it does not come back: threads
+    that a node has left behind must not hold the process.
+    """
+    prepare_streams()
+    code = dispatch(list(sys.argv[1:] if argv is None else argv))
+    if argv is None:
+        leave(code)
+    return code
+
+
+def dispatch(words: list[str]) -> int:
+    """Give the words to ``cms flow``, to the cloudmesh shell, or say what is missing."""
+    if words and words[0] == "flow":
+        return guarded(words[1:])
+    if words and words[0] in ("--version", "-V"):
+        return print_version()
+    shell = cloudmesh_shell()
+    if shell is not None:
+        sys.argv = ["cms", *words]
+        return exit_code_of(shell)
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(overview())
+        return 0 if words else 2
+    sys.stderr.write(
+        f"cms: no command {words[0]!r} here, only `cms flow …`; "
+        "the other commands come with the cloudmesh shell: pip install cloudmesh-cmd5\n"
+    )
+    return 2
+
+
+def guarded(words: list[str]) -> int:
+    """Run a command of ``cms flow``; every error becomes a line and an exit code."""
+    debug = "--debug" in words
+    try:
+        code = flow(words)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        silence(sys.stdout)
+        return 0
+    except KeyboardInterrupt:
+        sys.stderr.write("\ncms flow: interrupted\n")
+        return 130
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except Exception as error:
+        if debug:
+            raise
+        return report(error)
+
+
+def flow(words: list[str]) -> int:
+    """``cms flow WORDS``."""
+    options, rest = leading_options(words)
+    if not rest or rest[0] in ("-h", "--help", "help"):
+        if len(rest) > 1 and rest[1] in COMMANDS:
+            return flow([rest[1], "--help"])
+        sys.stdout.write(overview())
+        return 0 if rest else 2
+    name = rest[0]
+    if name in ("--version", "-V"):
+        return print_version()
+    if name not in COMMANDS:
+        return unknown_command(name)
+    command = load(name)
+    parser = parser_of(name, command)
+    args = parser.parse_intermixed_args([*options, *rest[1:]])
+    return command.execute(args)
+
+
+def load(name: str) -> Command:
+    """The command of that name; this imports its module."""
+    from importlib import import_module
+
+    commands: dict[str, Command] = import_module(f"cloudmesh.flow.cli.{COMMANDS[name][0]}").COMMANDS
+    return commands[name]
+
+
+def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
+    """The parser of a command, with the options that every command has."""
+    import argparse
+
+    class Parser(argparse.ArgumentParser):
+        def error(self, message: str) -> NoReturn:
+            sys.stderr.write(f"{self.prog}: {message} (see `{self.prog} --help`)\n")
+            raise SystemExit(2)
+
+    summary = COMMANDS[name][1]
+    examples = "\n".join(f"  {line}" for line in command.examples)
+    parser = Parser(
+        prog=f"cms flow {name}",
+        description=summary[0].upper() + summary[1:] + ".",
+        epilog=f"examples:\n{examples}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.arguments(parser)
+    common = parser.add_argument_group("everywhere")
+    common.add_argument("--store", metavar="URL", help="sqlite:///PATH or mongodb://…/DATABASE")
+    common.add_argument("--config", metavar="FILE", help="the configuration file")
+    common.add_argument("--debug", action="store_true", help="show tracebacks of cms itself")
+    return parser
+
+
+def leading_options(words: list[str]) -> tuple[list[str], list[str]]:
+    """The common options that stand before the command, and the rest."""
+    i = 0
+    while i < len(words):
+        word = words[i]
+        if word == "--debug" or word.startswith(("--store=", "--config=")):
+            i += 1
+        elif word in ("--store", "--config") and i + 1 < len(words):
+            i += 2
+        else:
+            break
+    return words[:i], words[i:]
+
+
+def overview() -> str:
+    """The help of ``cms flow``: every command with a line."""
+    lines = "\n".join(f"  {name:<10} {summary}" for name, (_, summary) in COMMANDS.items())
+    return (
+        "usage: cms flow COMMAND … [--store URL] [--config FILE] [--debug]\n\n"
+        "Plain Python functions, one line that says their order, run durably.\n\n"
+        f"commands:\n{lines}\n\n{EXAMPLES}\n"
+        "`cms flow COMMAND --help` says more.\n"
+    )
+
+
+def unknown_command(name: str) -> int:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, COMMANDS, 1)
+    hint = f"did you mean {close[0]!r}? " if close else ""
+    sys.stderr.write(f"cms flow: no command {name!r}; {hint}`cms flow --help` lists them\n")
+    return 2
+
+
+def print_version() -> int:
+    from cloudmesh.flow import __version__
+
+    sys.stdout.write(f"cloudmesh-flow {__version__}\n")
+    return 0
+
+
+def report(error: Exception) -> int:
+    """Say in a line (for a text: with its place) what is wrong; the exit code."""
+    from cloudmesh.flow.cli.render import escape
+    from cloudmesh.flow.errors import FlowError, InputError
+
+    if isinstance(error, InputError):
+        sys.stderr.write(problem_lines(error))
+    elif isinstance(error, FlowError):
+        sys.stderr.write(f"cms flow: {escape(str(error))}\n")
+    else:
+        text = escape(" ".join(str(error).split()))
+        kind = type(error).__name__
+        sys.stderr.write(f"cms flow: {kind}: {text} (a mistake of ours; --debug shows where)\n")
+    return error.exit_code if isinstance(error, FlowError) else 1
+
+
+def problem_lines(error: InputError) -> str:
+    """The problems of an error, those with a place under their text."""
+    from cloudmesh.flow.cli.render import escape
+
+    out = []
+    for problem in error.problems:
+        text = escape(str(problem), keep="\n\t")
+        out.append(text if problem.line else f"cms flow: {text}")
+    return "\n".join(out) + "\n"
+
+
+def cloudmesh_shell() -> Callable[[], Any] | None:
+    """The main function of the cloudmesh shell, where that is installed."""
+    from importlib import import_module
+
+    try:
+        shell: Callable[[], Any] = import_module("cloudmesh.shell.shell").main
+    except ModuleNotFoundError as error:
+        if error.name and not error.name.startswith("cloudmesh"):
+            sys.stderr.write(f"cms: the cloudmesh shell needs {error.name}: pip install it\n")
+        return None
+    return shell
+
+
+def exit_code_of(program: Callable[[], Any]) -> int:
+    """Run another program's main function; the exit code it asks for."""
+    try:
+        program()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    return 0
+
+
+def prepare_streams() -> None:
+    """Make stdout and stderr take every text, also where they were closed by who started us."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif hasattr(stream, "reconfigure") and stream.errors == "strict":
+            stream.reconfigure(errors="backslashreplace")
+
+
+def silence(stream: Any) -> None:
+    """Whatever is still written to a stream whose reader has gone is dropped."""
+    try:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, stream.fileno())
+        os.close(devnull)
+    except (OSError, ValueError):
+        pass
+
+
+def leave(code: int) -> NoReturn:
+    """End the process without waiting for threads that cannot be ended."""
+    import atexit
+
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            silence(stream)
+    os._exit(code)

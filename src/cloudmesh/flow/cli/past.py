@@ -1,0 +1,53 @@
+"""A run as it was at a number of its journal: ``status --at SEQ``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cloudmesh.flow.store.protocol import Store
+
+__all__ = ["state_at"]
+
+
+def state_at(
+    store: Store, run: dict[str, Any], seq: int
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The documents of a run and of its nodes as they were when batch ``seq`` was written.
+
+    Raises `InputError` where there was none yet.
+    """
+    from json import loads
+
+    from cloudmesh.flow.api import replay
+    from cloudmesh.flow.engine.projector import row
+    from cloudmesh.flow.errors import InputError
+    from cloudmesh.flow.model.documents import run_document, run_specs, run_upstream, utc_text
+    from cloudmesh.flow.run.states import FINISHED
+
+    if seq < 1:
+        raise InputError(f"--at {seq}: the first number of a journal is 1")
+    last, state = replay(store, run["run"], seq)
+    if last < seq:
+        raise InputError(f"--at {seq}: the journal of run {run['run']} ends at {last}")
+    upstream = run_upstream(state.flow)
+    specs = [loads(spec) for spec in run_specs(state.flow, state.begun)]
+    collection = f"{state.flow.name}-flow-active"
+    n = len(state.flow.nodes)
+    nodes = []
+    for i in (*range(n), *range(state.base, len(state))):
+        own = state.parent.get(i, i)
+        open_names = [name for name in upstream[own] if state.status[state.index[name]] != FINISHED]
+        nodes.append(
+            run_document(
+                run["run"], collection, row(state, i), upstream[own], open_names, specs[own]
+            )
+        )
+    head = {
+        **run,
+        "status": state.status_word,
+        "counts": state.counts_by_status(),
+        "ended": utc_text(state.over) if state.over else None,
+        "seq": last,
+    }
+    return head, nodes

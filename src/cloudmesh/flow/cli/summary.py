@@ -1,0 +1,119 @@
+"""How a run is shown: its documents, and the table of its nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from cloudmesh.flow.cli.render import escape, styled, table, took
+
+if TYPE_CHECKING:
+    from cloudmesh.flow.store.protocol import Store
+
+__all__ = ["run_document", "run_table", "shown_status", "store_option", "tracebacks", "why"]
+
+#: A table of more rows than this leaves out elements and nodes that need nobody's eye.
+ROWS_MAX = 100
+#: So many tracebacks are shown in full.
+TRACEBACKS_MAX = 5
+
+
+def run_document(run: dict[str, Any], nodes: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """`run` and `status` as JSON: ``{run, workflow, status, …, nodes: […]}``."""
+    first = {key: run.get(key) for key in ("run", "workflow", "status")}
+    rest = {key: value for key, value in run.items() if key not in first and key != "_id"}
+    return {**first, **rest, "nodes": list(nodes)}
+
+
+def shown_status(run: dict[str, Any]) -> str:
+    """The status of a run as people should read it."""
+    return "lost" if run.get("engine") == "lost" else str(run.get("status", ""))
+
+
+def why(node: dict[str, Any]) -> str:
+    """What a node's row says at its end: the error, else the reason where it tells something."""
+    error = node.get("error")
+    if error and node.get("status") == "error":
+        lines = str(error.get("message") or "").splitlines()
+        return f"{error.get('type')}: {lines[0] if lines else ''}"
+    reason = node.get("reason")
+    if reason and reason != "first":
+        return str(reason)
+    if node.get("status") == "running" and node.get("progress") is not None:
+        return f"{node['progress']:g} %"
+    return ""
+
+
+def run_table(nodes: Sequence[dict[str, Any]], every: bool = False) -> str:
+    """The table of a run's nodes; of many (unless ``every``) only those that need an eye."""
+    shown, left_out = list(nodes), 0
+    if not every and len(nodes) > ROWS_MAX:
+        shown = [n for n in nodes if n.get("status") in ("error", "running")][:ROWS_MAX]
+        left_out = len(nodes) - len(shown)
+    rows = [
+        (
+            node["name"],
+            node.get("status") or "",
+            str(node.get("attempt") or ""),
+            took(node),
+            node.get("where") or "",
+            why(node),
+        )
+        for node in shown
+    ]
+    text = table(("node", "status", "attempt", "took", "where", "why"), rows, styled)
+    if left_out:
+        text += f"… and {left_out:,} more nodes: {by_status(nodes, shown)}\n"
+    return text
+
+
+def by_status(nodes: Sequence[dict[str, Any]], shown: Sequence[dict[str, Any]]) -> str:
+    """How many nodes there are of each status, without those shown."""
+    counts: dict[str, int] = {}
+    for node in nodes:
+        counts[node["status"]] = counts.get(node["status"], 0) + 1
+    for node in shown:
+        counts[node["status"]] -= 1
+    return ", ".join(f"{n:,} {word}" for word, n in counts.items() if n)
+
+
+def tracebacks(nodes: Sequence[dict[str, Any]]) -> str:
+    """The tracebacks of the nodes in error, cut to the user's frames when they were recorded."""
+    failed = [
+        n for n in nodes if n.get("status") == "error" and (n.get("error") or {}).get("traceback")
+    ]
+    parts = []
+    for node in failed[:TRACEBACKS_MAX]:
+        text = escape(node["error"]["traceback"].rstrip("\n"), keep="\n")
+        parts.append(f"\n{escape(node['name'])}:\n{text}\n")
+    if len(failed) > TRACEBACKS_MAX:
+        parts.append(f"\n… and {len(failed) - TRACEBACKS_MAX:,} more tracebacks in the documents\n")
+    return "".join(parts)
+
+
+def store_option(args: Any, store: Store) -> str:
+    """The ``--store …`` that a command to type next needs, where this one was given one."""
+    if not getattr(args, "store", None):
+        return ""
+    from shlex import quote
+
+    return f" --store {quote(store.url)}"
+
+
+def next_step(run: dict[str, Any], option: str) -> str:
+    """What to do about a run, with the command that does it; "" where nothing is to be done."""
+    name, status = run["run"], shown_status(run)
+    if status == "interrupted":
+        return f"go on with it: cms flow resume {name}{option}"
+    if status == "lost":
+        return f"its engine is gone; go on with it: cms flow resume {name}{option}"
+    if status == "error":
+        return f"run again what failed: cms flow retry {name}{option}"
+    return ""
+
+
+def last_line(run: dict[str, Any], option: str) -> str:
+    """How a run has ended, and what to do next."""
+    took_text = f" after {took(run)}" if took(run) else ""
+    step = next_step(run, option)
+    return f"run {run['run']} {shown_status(run)}{took_text}{'; ' + step if step else ''}\n"

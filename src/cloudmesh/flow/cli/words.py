@@ -1,0 +1,93 @@
+"""What the words of a command line mean: a FLOW, STRINGs, or the name of a defined flow."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import argparse
+
+    from cloudmesh.flow.errors import NotFound
+    from cloudmesh.flow.store.protocol import Store
+
+__all__ = [
+    "Words",
+    "default_file",
+    "is_file",
+    "is_string",
+    "open_store_of",
+    "understand",
+    "unknown",
+]
+
+_ENDINGS = (".py", ".yaml", ".yml")
+_SIGNS = frozenset(";|()*&")
+
+
+class Words(NamedTuple):
+    """What was meant: at most one of ``file`` and ``name``; ``strings`` replace its own."""
+
+    file: str = ""
+    name: str = ""
+    strings: tuple[str, ...] = ()
+
+
+def is_file(word: str) -> bool:
+    """A FLOW: ends in .py .yaml .yml, with ``:CLASS`` behind or not, or contains a ``/``."""
+    return "/" in word or word.endswith(_ENDINGS) or word.rpartition(":")[0].endswith(_ENDINGS)
+
+
+def is_string(word: str) -> bool:
+    """A STRING holds one of ``; | ( ) *`` or white space (or ``&``, which no name can hold)."""
+    return not _SIGNS.isdisjoint(word) or any(c.isspace() for c in word) or not word
+
+
+def understand(words: list[str], forced: list[str] | None = None) -> Words:
+    """The words of `run` and `check`; ``forced`` are those behind ``-e``."""
+    strings = list(forced or ())
+    if not words:
+        return Words(strings=tuple(strings))
+    first, rest = words[0], words[1:]
+    if is_file(first):
+        return Words(file=first, strings=(*rest, *strings))
+    if is_string(first):
+        return Words(strings=(*words, *strings))
+    return Words(name=first, strings=(*rest, *strings))
+
+
+def default_file(flowname: str | None) -> str:
+    """``NAME-flow.py``, else ``NAME-flow.yaml`` in this folder.  Raises `InputError`."""
+    name = flowname or "workflow"
+    for file in (f"{name}-flow.py", f"{name}-flow.yaml"):
+        if os.path.exists(file):
+            return file
+    from cloudmesh.flow.errors import NotFound
+
+    raise NotFound(
+        f"no FLOW given, and neither {name}-flow.py nor {name}-flow.yaml is in this folder; "
+        "name a file, or with --flowname the NAME in NAME-flow.py"
+    )
+
+
+class open_store_of:
+    """``with open_store_of(args) as store:`` the store that is named, closed at the end."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        from cloudmesh.flow.store import open_store
+
+        self.store: Store = open_store(args.store)
+
+    def __enter__(self) -> Store:
+        return self.store
+
+    def __exit__(self, *_: object) -> None:
+        self.store.close()
+
+
+def unknown(kind: str, name: str, known: list[str], place: str = "") -> NotFound:
+    """The error for a name that nothing has."""
+    from cloudmesh.flow.errors import NotFound
+    from cloudmesh.flow.language.source import did_you_mean
+
+    return NotFound(f"no {kind} {name!r}{place}{did_you_mean(name, known)}")
