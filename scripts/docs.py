@@ -47,9 +47,23 @@ def help_of(command: str) -> str:
     return re.sub(r" +$", "", out.getvalue(), flags=re.MULTILINE)
 
 
+def endpoints() -> str:
+    """Every operation of the HTTP interface, by its path, with its first sentence."""
+    from cloudmesh.flow.server.openapi import openapi_document
+
+    lines = ["| method | path | what it is |", "|---|---|---|"]
+    for path, operations in openapi_document()["paths"].items():
+        for method, operation in operations.items():
+            said = operation.get("description") or operation.get("summary") or ""
+            first = " ".join(said.split("\n\n")[0].split()).replace("|", "\\|")
+            lines.append(f"| {method.upper()} | `{path}` | {first} |")
+    return "\n".join(lines)
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "states": ("docs/design.md", states),
     "commands": ("docs/commands.md", commands),
+    "endpoints": ("docs/http.md", endpoints),
 }
 
 
