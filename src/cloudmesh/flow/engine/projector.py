@@ -7,7 +7,7 @@ from json import dumps
 from typing import Any
 
 from cloudmesh.flow.model.documents import run_specs, run_upstream, utc_text
-from cloudmesh.flow.model.flow import Task
+from cloudmesh.flow.model.flow import Look, Task
 from cloudmesh.flow.run.run import Run
 from cloudmesh.flow.run.states import ERROR, FINISHED, NAMES, PENDING
 from cloudmesh.flow.store.protocol import Journal, NodeRow
@@ -96,7 +96,21 @@ def row(run: Run, i: int) -> NodeRow:
     )
 
 
-_PLAIN = Task().look  # of a task of which no look is said
+_PLAIN = Look()
+_plain: dict[int, Task] = {}  # tasks of which no look is said, by identity
+
+
+def _says_nothing(task: Task) -> bool:
+    if _plain.get(id(task)) is task:
+        return True
+    if any(look != _PLAIN for look in (task.look, task.entry, task.done, task.failed)):
+        return False
+    if len(_plain) > 10_000:
+        _plain.clear()
+    _plain[id(task)] = task
+    return True
+
+
 _NOTHING: dict[str, str] = {}
 
 
@@ -105,7 +119,7 @@ def _look(run: Run, i: int, result: str | None) -> tuple[str | None, str | None,
     start, ``return`` or ``error`` at the end, the report's; what is not given stays."""
     task = run.task(i)
     said = run.look.get(i, _NOTHING)
-    if not said and task.look is _PLAIN is task.entry is task.done is task.failed:
+    if not said and _says_nothing(task):
         return None, None, None
     status = run.status[i]
     looks = [task.look]

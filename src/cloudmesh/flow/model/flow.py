@@ -202,11 +202,18 @@ class Flow:
         return source if carried else ""
 
     def to_json(self) -> dict[str, Any]:
-        """The flow as JSON data; equal tasks are written once."""
+        """The flow as JSON data; equal tasks are written once.  Not to be changed."""
+        return self._json
+
+    @cached_property
+    def _json(self) -> dict[str, Any]:
         tasks: dict[Task, int] = {}
+        numbers: dict[int, int] = {}  # by identity, because the hash of a task costs a microsecond
         nodes = []
         for node, needs in zip(self.nodes, self.needs, strict=True):
-            number = tasks.setdefault(node.task, len(tasks))
+            number = numbers.get(id(node.task))
+            if number is None:
+                number = numbers[id(node.task)] = tasks.setdefault(node.task, len(tasks))
             row: list[Any] = [node.name, number, list(needs)]
             if node.mapped:
                 row.append(node.source)
