@@ -145,11 +145,14 @@ def _assemble(
     findings = Findings()
     sources = list(given) or origin.strings()
     if not sources:
-        findings.add(Problem(origin.missing(), _shown(origin.file)))
+        findings.extend(origin.early)
+        if not findings:
+            findings.add(Problem(origin.missing(), _shown(origin.file)))
         findings.raise_if_any()
     parsed = [flowstring.parse(source, findings) for source in sources]
     drawn = graph.build(parsed, findings)
     sound = not findings
+    findings.extend(origin.early)
     name = _flow_name(origin, flowname, findings)
     # What does not read well has no graph to speak of; its names are checked all the same.
     specs = _specs(origin, drawn, findings)
@@ -173,9 +176,9 @@ def _assemble(
 
 def _configured() -> Collection[str]:
     """The words for ``on`` in the user's configuration, where a flow is run from Python."""
-    from cloudmesh.flow.config import infrastructure_words
+    from cloudmesh.flow.config import load_config
 
-    return infrastructure_words()
+    return tuple(load_config(None).infrastructure)
 
 
 def _flow_name(origin: Origin, flowname: str | None, findings: Findings) -> str:

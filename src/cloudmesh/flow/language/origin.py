@@ -42,6 +42,11 @@ class Origin:
     pools: Mapping[str, int] = {}
     labels: Mapping[tuple[str, str], str] = {}
 
+    @property
+    def early(self) -> Iterable[Problem]:
+        """What is wrong with the file as a whole; asked last, when all of it has been read."""
+        return ()
+
     def strings(self) -> list[Source]:
         """The flow's own strings."""
         return []

@@ -20,8 +20,8 @@ def wire(flow: Flow, parameters: Collection[str]) -> Wires:
 
     A parameter is filled by the direct or indirect predecessor of its name,
     else by the run parameter of its name; one left to its default is absent.
-    A secret is always a run parameter of its own name, also where it is not
-    among ``parameters``: the caller reads it from the environment or a prompt.
+    A secret is a run parameter even where it is not among ``parameters``: the
+    caller reads it from the environment or a prompt.
     """
     index = flow.index
     direct = _Direct(flow)
@@ -40,11 +40,9 @@ def wire(flow: Flow, parameters: Collection[str]) -> Wires:
         sources: list[tuple[str, int | str]] = []
         for p in node.task.parameters:
             j = index.get(p.name)
-            if p.type == "secret":
-                sources.append((p.name, p.name))
-            elif j is not None and (direct.needs(i, j) or (i, j) in reached):
+            if j is not None and (direct.needs(i, j) or (i, j) in reached):
                 sources.append((p.name, j))
-            elif p.name in parameters:
+            elif p.name in parameters or p.type == "secret":
                 sources.append((p.name, p.name))
         wires.append(tuple(sources))
     return wires
