@@ -31,7 +31,7 @@ def output_argument(parser: argparse.ArgumentParser) -> None:
 def serve_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the view is served."""
     parser.add_argument("--host", default="127.0.0.1", help="of the view (127.0.0.1)")
-    parser.add_argument("--port", type=port, default=8080, help="of the view (8080; 0: any)")
+    parser.add_argument("--port", type=port, metavar="PORT", help="of the view (8080; 0: any)")
 
 
 def positive(text: str) -> int:

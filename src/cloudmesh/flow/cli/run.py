@@ -7,13 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cloudmesh.flow.cli import summary
 from cloudmesh.flow.cli.main import Command
+from cloudmesh.flow.cli.summary import store_option
 from cloudmesh.flow.cli.words import open_store_of, understand
 
 if TYPE_CHECKING:
     import argparse
 
-    from cloudmesh.flow.api import Run
     from cloudmesh.flow.store.protocol import Store
 
 __all__ = ["COMMANDS"]
@@ -92,17 +93,19 @@ def run(args: argparse.Namespace) -> int:
         check_places(on, program, config)
         values = convert_parameters(program, given)
         parameters = {**values, **read_secrets(program.flow)}
+        run_id = api.new_run_id()
         start = partial(
             api.run,
             program,
             store,
+            run_id=run_id,
             parameters=parameters,
             on=on,
             redefine=args.redefine,
             stored=bool(words.name),
             config=config,
         )
-        return go(args, store, start)
+        return go(args, store, run_id, start)
 
 
 # -- resume, retry -------------------------------------------------------------
@@ -130,43 +133,46 @@ def resume(args: argparse.Namespace) -> int:
             return conclude(args, store, found["run"])
         config = load_config(args.config)
         start = partial(api.resume, found["run"], store, force=args.force, config=config)
-        return go(args, store, start)
+        return go(args, store, found["run"], start)
 
 
 # -- what they share -----------------------------------------------------------
 
 
-def go(args: argparse.Namespace, store: Store, start: Callable[..., Run]) -> int:
+def go(args: argparse.Namespace, store: Store, run_id: str, start: Callable[..., object]) -> int:
     """Let an engine run with a screen before it, and show how it ended; the exit code."""
+    from contextlib import ExitStack
+
     from cloudmesh.flow.cli.screen import screen_for
-    from cloudmesh.flow.errors import Interrupted
+    from cloudmesh.flow.errors import Interrupted, StoreError
 
-    screen = screen_for(args.output == "json")
-    page = None
-    if args.view:
-        from cloudmesh.flow.cli.page import Page
+    with ExitStack() as at_the_end:
+        page = None
+        if args.view:
+            from cloudmesh.flow.cli.page import Page
 
-        page = screen.page = Page(args, store)
-    try:
+            page = Page(args, store, run_id)
+            at_the_end.callback(page.close)
+        screen = screen_for(args.output == "json")
         try:
-            run_id = start(parallel=args.parallel, observer=screen, signals=True).id
+            start(parallel=args.parallel, observer=screen, signals=True)
         except Interrupted:
-            run_id = screen.run_id
+            pass  # its documents say so
+        except StoreError:
+            if screen.run_id:
+                screen.say(f"go on with it: cms flow resume {run_id}{store_option(args, store)}")
+            raise
         finally:
             screen.close()
         code = conclude(args, store, run_id)
         if page is not None:
             page.stay()
-        return code
-    finally:
-        if page is not None:
-            page.close()
+    return code
 
 
 def conclude(args: argparse.Namespace, store: Store, run_id: str) -> int:
     """Show how a run ended: its table or JSON, what failed, and what to do next; its exit code."""
     from cloudmesh.flow.api import find_run
-    from cloudmesh.flow.cli import summary
 
     found = find_run(store, run_id)
     nodes = store.nodes(run_id)
@@ -183,7 +189,7 @@ def conclude(args: argparse.Namespace, store: Store, run_id: str) -> int:
 
         silence(sys.stdout)
     sys.stderr.write(summary.tracebacks(nodes))
-    sys.stderr.write(summary.last_line(found, summary.store_option(args, store)))
+    sys.stderr.write(summary.last_line(found, store_option(args, store)))
     return EXIT_CODES.get(found["status"], 1)
 
 

@@ -1,0 +1,199 @@
+"""The web side: ``view``, ``visualize``, ``server``, ``openapi``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from cloudmesh.flow.cli.main import Command
+from cloudmesh.flow.cli.options import run_argument, serve_arguments
+from cloudmesh.flow.cli.words import open_store_of
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["COMMANDS"]
+
+#: How long the server in the background may take to end, in seconds.
+PATIENCE = 15.0
+
+
+def view_arguments(parser: argparse.ArgumentParser) -> None:
+    run_argument(parser)
+    address_arguments(parser)
+
+
+def address_arguments(parser: argparse.ArgumentParser) -> None:
+    serve_arguments(parser)
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which other machines may reach the server",
+    )
+
+
+def view(args: argparse.Namespace) -> int:
+    """Serve the page of a run until Ctrl-C."""
+    from cloudmesh.flow.api import find_run
+    from cloudmesh.flow.errors import NotFound
+
+    with open_store_of(args) as store:
+        try:
+            run: str | None = find_run(store, args.run)["run"]
+        except NotFound:
+            if args.run != "latest":
+                raise
+            run = None
+        return served(args, store, run, open_browser=sys.stdout.isatty())
+
+
+def server(args: argparse.Namespace) -> int:
+    """Serve the view and the HTTP interface until Ctrl-C or SIGTERM."""
+    with open_store_of(args) as store:
+        return served(args, store, None)
+
+
+def served(
+    args: argparse.Namespace, store: Any, run: str | None, open_browser: bool = False
+) -> int:
+    """Serve in the foreground."""
+    from cloudmesh.flow.cli.page import on_a_free_port
+    from cloudmesh.flow.server.serve import serve
+
+    def start(port: int) -> int:
+        return serve(
+            store,
+            args.host,
+            port,
+            run=run,
+            open_browser=open_browser,
+            allow_hosts=args.allow_host,
+            store_url=args.store,
+        )
+
+    return on_a_free_port(args.port, start)
+
+
+# -- in the background ---------------------------------------------------------
+
+
+def visualize_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("start", "stop"))
+    address_arguments(parser)
+
+
+def visualize(args: argparse.Namespace) -> int:
+    """Start or stop the view in the background."""
+    known = running()
+    if args.what == "stop":
+        return stop(known)
+    if known is not None:
+        sys.stdout.write(f"The view is at {known['url']} already\n")
+        sys.stderr.write("`cms flow visualize stop` ends it\n")
+        return 0
+    return start_in_background(args)
+
+
+def running() -> dict[str, Any] | None:
+    """What is known of this user's server, where one answers."""
+    import json
+    from urllib.request import ProxyHandler, build_opener
+
+    from cloudmesh.flow.server.serve import server_file
+
+    try:
+        known: dict[str, Any] = json.loads(server_file().read_text())
+        if "pid" not in known:
+            return None
+        # No proxy stands between this machine and itself.
+        with build_opener(ProxyHandler({})).open(f"{known['url']}/health", timeout=2):
+            return known
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def start_in_background(args: argparse.Namespace) -> int:
+    """Start a server that outlives this command, and print its link."""
+    import subprocess
+
+    from cloudmesh.flow.errors import InputError
+    from cloudmesh.flow.server.serve import server_file
+
+    words = [sys.executable, "-m", "cloudmesh.flow", "server", "--host", args.host]
+    if args.port is not None:
+        words += ["--port", str(args.port)]
+    for name in args.allow_host:
+        words += ["--allow-host", name]
+    if args.config:
+        words += ["--config", args.config]
+    environment = dict(os.environ)
+    if args.store:  # not as an argument: it may hold a password
+        environment["CLOUDMESH_FLOW_STORE"] = args.store
+    log = server_file().with_name("server.log")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "w", encoding="utf-8") as errors:
+        process = subprocess.Popen(
+            words,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    if not line:
+        said = log.read_text(encoding="utf-8").strip().removeprefix("cms flow: ")
+        raise InputError(said or f"the server did not start; {log} may say why")
+    sys.stdout.write(line)
+    sys.stderr.write("`cms flow visualize stop` ends it\n")
+    return 0
+
+
+def stop(known: dict[str, Any] | None) -> int:
+    """End the server in the background."""
+    import signal
+    from time import monotonic, sleep
+
+    if known is None:
+        sys.stderr.write("no view is running\n")
+        return 0
+    os.kill(known["pid"], signal.SIGTERM)
+    until = monotonic() + PATIENCE
+    while running() is not None and monotonic() < until:
+        sleep(0.05)
+    sys.stderr.write(f"the view at {known['url']} has ended\n")
+    return 0
+
+
+# -- openapi -------------------------------------------------------------------
+
+
+def openapi_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=("json", "yaml"), default="json", help="(json)")
+
+
+def openapi(args: argparse.Namespace) -> int:
+    """Print the OpenAPI document of the HTTP interface."""
+    from cloudmesh.flow.server.openapi import openapi_text
+
+    sys.stdout.write(openapi_text(args.format))
+    return 0
+
+
+COMMANDS = {
+    "view": Command(view_arguments, view, ("cms flow view", "cms flow view k7q2m9xd --port 0")),
+    "visualize": Command(
+        visualize_arguments, visualize, ("cms flow visualize start", "cms flow visualize stop")
+    ),
+    "server": Command(
+        address_arguments,
+        server,
+        ("cms flow server", "cms flow server --host 0.0.0.0 --allow-host flow.example.org"),
+    ),
+    "openapi": Command(openapi_arguments, openapi, ("cms flow openapi > openapi.json",)),
+}
