@@ -40,7 +40,11 @@ class Watcher(api.Quiet):
 
 @pytest.fixture(params=["memory", "sqlite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    url = f"memory://{tmp_path.name}" if request.param == "memory" else f"sqlite:///{tmp_path}/flow.db"
+    url = (
+        f"memory://{tmp_path.name}"
+        if request.param == "memory"
+        else f"sqlite:///{tmp_path}/flow.db"
+    )
     opened = open_store(url)
     yield opened
     opened.close()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from cloudmesh.flow import Value, api, current, task
-from cloudmesh.flow.errors import RunFailed
+from cloudmesh.flow.errors import InputError, RunFailed
 from cloudmesh.flow.handle import Run
 from cloudmesh.flow.language.program import Program
 from cloudmesh.flow.store.protocol import Store
@@ -426,3 +426,57 @@ def test_a_large_value_is_kept_by_reference(run: Runner, store: Store) -> None:
     [whole] = store.documents("t-flow-active", name="a")
     assert whole["result"] == list(range(50_000))
     assert api.resume(done.id, store)["a"].value == list(range(50_000))
+
+
+# -- after the fact -------------------------------------------------------------
+
+
+def test_retry_runs_what_failed_and_what_depends_on_it(
+    store: Store, program: Callable[..., Program]
+) -> None:
+    calls: list[str] = []
+    broken = True
+
+    def split() -> list[int]:
+        calls.append("split")
+        return [1, 2, 3]
+
+    def work(split: int) -> int:
+        calls.append(f"work{split}")
+        if split == 2 and broken:
+            raise ValueError("two")
+        return split * 10
+
+    def merge(work: list[int]) -> int:
+        calls.append("merge")
+        return sum(work)
+
+    made = program("split; work*; merge", split, work, merge)
+    first = api.run(made, store)
+    assert first.status == "error"
+    todo = api.plan_retry(first.id, store, program=made)
+    assert todo.runs == ("merge", "work[1]")
+    assert todo.kept == ("split", "work[0]", "work[2]")
+    broken = False
+    calls.clear()
+    second = api.retry(first.id, store, program=made)
+    assert second.status == "finished"
+    assert second["merge"].value == 60
+    assert sorted(calls) == ["merge", "work2"]
+    assert second["split"].reason == f"kept from {first.id}"
+    assert second["split"].attempt == 0
+    assert {entry["name"] for entry in api.diff(first.id, second.id, store)} == {
+        "work",
+        "work[1]",
+        "merge",
+    }
+    with pytest.raises(InputError, match="every node has finished"):
+        api.plan_retry(second.id, store, program=made)
+    todo = api.plan_retry(second.id, store, from_node="work", program=made)
+    assert todo.runs == ("work", "merge")
+    todo = api.plan_retry(second.id, store, from_node="work[0]", program=made)
+    assert todo.runs == ("merge", "work[0]")
+    third = api.retry(second.id, store, from_node="split", program=made)
+    assert third["merge"].value == 60
+    assert api.prune(store, 1) == [second.id, first.id]
+    assert [document["run"] for document in store.runs()] == [third.id]

@@ -19,6 +19,7 @@ from cloudmesh.flow.handle import Run, RunNode
 if TYPE_CHECKING:
     from cloudmesh.flow.config import Config
 
+    from cloudmesh.flow.again import Plan
     from cloudmesh.flow.language.program import Program
     from cloudmesh.flow.model.flow import Flow
     from cloudmesh.flow.run.run import Run as RunState
@@ -31,11 +32,16 @@ __all__ = [
     "RunNode",
     "cancel",
     "define",
+    "diff",
     "find_run",
     "new_run_id",
+    "plan_retry",
+    "prune",
     "replay",
     "resume",
+    "retry",
     "run",
+    "shown",
 ]
 
 #: How long an owner on another host is watched before it counts as gone; with --force, seconds.
@@ -148,10 +154,8 @@ def run(
     command line).  Raises `InputError` before anything is written, `StoreError`
     where the store fails, `Fenced` where another engine has taken the run.
     """
-    from cloudmesh.flow.model.documents import utc_text
     from cloudmesh.flow.run import events as ev
     from cloudmesh.flow.run.run import Run as RunState
-    from cloudmesh.flow.store.protocol import RunHead
 
     flow = _placed(program.flow, on or {})
     given = {**flow.parameters, **(parameters or {})}
@@ -161,7 +165,6 @@ def run(
     at = time()
     identity = run_id or new_run_id()
     shown_parameters = {name: value for name, value in given.items() if name not in hidden}
-    versions = _versions()
     head = {
         "flow": flow.to_json(),
         "parameters": shown_parameters,
@@ -169,17 +172,29 @@ def run(
         "file": str(program.file) if program.file else None,
         "cls": program.cls,
         "engine": _engine(),
-        "versions": versions,
+        "versions": _versions(),
     }
-    event = ev.begin(at, head)
     state = RunState(flow)
+    event = ev.begin(at, head)
     state.apply(event)
-    text = "; ".join(flow.text) if len(flow.text) == 1 else str(list(flow.text))
-    about = RunHead(identity, flow.name, text, shown_parameters, utc_text(at), versions)
-    journal = store.create(about, ev.encode([event], str))
+    journal = _create(store, identity, state, [event])
     return drive(
         program, store, journal, state, given, parallel, observer or Quiet(), signals, config
     )
+
+
+def _create(store: Store, identity: str, state: RunState, events: list[Any]) -> Journal:
+    """Make a run in the store, with its first batch."""
+    from cloudmesh.flow.model.documents import utc_text
+    from cloudmesh.flow.run import events as ev
+    from cloudmesh.flow.store.protocol import RunHead
+
+    head, flow = state.head, state.flow
+    text = flow.text[0] if len(flow.text) == 1 else str(list(flow.text))
+    about = RunHead(
+        identity, flow.name, text, head["parameters"], utc_text(state.begun), head["versions"]
+    )
+    return store.create(about, ev.encode(events, state.name_json.__getitem__))
 
 
 def resume(
@@ -198,17 +213,16 @@ def resume(
     Raises `NotFound`, `OwnedError` (its engine lives), `InputError` (a function
     is gone), `Fenced` (another was faster).
     """
-    from cloudmesh.flow.language.load import rebind
-
     from cloudmesh.flow.run import events as ev
 
     watch = observer or Quiet()
     seq, state = replay(store, run_id)
     if state.status_word in ("finished", "error", "cancelled"):
         return Run(run_id, state, inputs_of(state, store, {}), store)
-    if program is None:
-        head = state.head
-        program = rebind(state.flow, head.get("file"), head.get("cls") or "")
+    program = program or _rebound(state)
+    for text in _changed(state.flow, program.flow):
+        watch.note(f"the code has changed since, and runs as it is now: {text}")
+    state.recode(program.flow)
     take = _await_owner(store, run_id, seq, force, watch)
     event = ev.taken(time(), _engine())
     state.apply(event)
@@ -243,6 +257,120 @@ def replay(store: Store, run_id: str, until: int | None = None) -> tuple[int, Ru
     if state is None:
         raise NotFound(f"no run {run_id} in this store; `cms flow runs` lists them")
     return seq, state
+
+
+def plan_retry(
+    run_id: str, store: Store, *, from_node: str | None = None, program: Program | None = None
+) -> Plan:
+    """What `retry` would run, what it would keep, and which files have changed.
+
+    Raises `NotFound`; `InputError` where nothing would run, where the run can
+    still be resumed, or where a function is gone.
+    """
+    _, state = replay(store, run_id)
+    return _plan(run_id, state, from_node, program or _rebound(state))
+
+
+def _plan(run_id: str, state: RunState, from_node: str | None, program: Program) -> Plan:
+    from cloudmesh.flow.again import plan
+
+    if state.status_word in ("running", "interrupted"):
+        raise InputError(
+            f"run {run_id} is {state.status_word}: `cms flow resume {run_id}` goes on with it"
+        )
+    return plan(state, from_node, _changed(state.flow, program.flow))
+
+
+def _rebound(state: RunState) -> Program:
+    """The functions of a run's flow, read anew.  Raises `InputError` where one is gone."""
+    from cloudmesh.flow.language.load import rebind
+
+    file = state.head.get("file")
+    if file is None:
+        raise InputError(
+            f"this run of {state.flow.name} came from functions that were in memory: "
+            "go on with it in the program that made them, by .resume(run) or .retry(run)"
+        )
+    return rebind(state.flow, file, state.head.get("cls") or "")
+
+
+def _changed(old: Flow, new: Flow) -> list[str]:
+    """``file: node, node`` for each file in which the code of nodes is not as it was."""
+    files: dict[str, list[str]] = {}
+    for before, after in zip(old.nodes, new.nodes, strict=True):
+        if before.task.code.sha256 != after.task.code.sha256:
+            files.setdefault(after.task.code.file, []).append(before.name)
+    return [f"{file}: {', '.join(names)}" for file, names in files.items()]
+
+
+def retry(
+    run_id: str,
+    store: Store,
+    *,
+    from_node: str | None = None,
+    program: Program | None = None,
+    parallel: int | None = None,
+    observer: Observer | None = None,
+    new_id: str | None = None,
+    signals: bool = False,
+    config: Config | None = None,
+) -> Run:
+    """Run again what has not finished, or ``from_node``, and all that depends on it.
+
+    A new run, which reuses the results that are kept.  Raises as `plan_retry`.
+    """
+    from cloudmesh.flow.again import keep
+    from cloudmesh.flow.run import events as ev
+    from cloudmesh.flow.run.run import Run as RunState
+
+    _, old = replay(store, run_id)
+    program = program or _rebound(old)
+    todo = _plan(run_id, old, from_node, program)
+    at = time()
+    head = {
+        **old.head,
+        "flow": program.flow.to_json(),
+        "engine": _engine(),
+        "versions": _versions(),
+        "retry_of": run_id,
+    }
+    state = RunState(program.flow)
+    event = ev.begin(at, head)
+    state.apply(event)
+    events = [event, *keep(old, state, todo.kept, at, run_id)]
+    journal = _create(store, new_id or new_run_id(), state, events)
+    given = {**head.get("parameters", {}), **_read_secrets(state.flow)}
+    parallel = parallel or head.get("parallel")
+    return drive(
+        program, store, journal, state, given, parallel, observer or Quiet(), signals, config
+    )
+
+
+def diff(first: str, second: str, store: Store) -> list[dict[str, Any]]:
+    """What differs between two runs, see `compare.compare`.  Raises `NotFound`."""
+    from cloudmesh.flow.compare import compare
+
+    return compare(replay(store, first)[1], replay(store, second)[1])
+
+
+def prune(store: Store, keep: int, workflow: str | None = None) -> list[str]:
+    """Remove ended runs but the newest ``keep`` of each flow; returns their ids.
+
+    A run that is running or interrupted is never removed.
+    """
+    if keep < 0:
+        raise InputError(f"--keep {keep}: a number of runs, 0 or more")
+    seen: dict[str, int] = {}
+    gone = []
+    for document in store.runs(workflow):
+        if document["status"] not in ("finished", "error", "cancelled"):
+            continue
+        name = document["workflow"]
+        seen[name] = seen.get(name, 0) + 1
+        if seen[name] > keep:
+            store.prune(document["run"])
+            gone.append(document["run"])
+    return gone
 
 
 def cancel(run_id: str, store: Store, *, by: str = "", wait: float = 10.0) -> str:

@@ -8,6 +8,7 @@ is a JSON list, with the node's name in place of the number:
     ["started", node, at, attempt, reason, where] an attempt begins
     ["finished", node, at, result, extra?]        … has ended well
     ["failed", node, at, error, extra?]           … has ended in error
+    ["kept", node, at, result, extra, reason]     finished in an earlier run, whose result is reused
     ["skipped", node, at, reason]                 ``when`` was false, or what it takes was skipped
     ["reset", node, at, reason]                   was running, is pending again
     ["progress", node, at, percent, text]         what a node says of itself
@@ -19,11 +20,16 @@ is a JSON list, with the node's name in place of the number:
 ``at`` is seconds since 1970, UTC.  ``result`` is JSON as the node returned it.
 ``extra`` is left out where it says nothing; its keys:
 
-    codec   the codec that restores the value from ``result`` (absent: plain JSON)
+    codec   the codec that wrote the value (absent: ``result`` is it); then also
+    data    … what it wrote, in base64, or
+    ref     … the reference of the blob that holds it (codec json: ``result`` names the blob)
     raw     true: the value is the result itself, whatever it looks like (``Value(x)``)
     items   the length of the list, where the value is a list or tuple and the node is mapped over
     look    {"color", "label", "shape"} as far as given
+    where   where it ran, where that is not the word of its ``on``
     exit_code
+    result  of a failed attempt: the report that said so, as JSON text
+    skipped true: was skipped in the run it is kept from
     retry_at, reason   a failed attempt that is tried again at that time
 
 The children of a map have no event of their own: they follow from ``items``.
@@ -44,6 +50,7 @@ __all__ = [
     "failed",
     "finished",
     "intent",
+    "kept",
     "progress",
     "released",
     "request",
@@ -56,7 +63,7 @@ __all__ = [
 Event = tuple[Any, ...]
 
 #: kinds whose second field is a node
-NODE_KINDS = frozenset(("started", "finished", "failed", "skipped", "reset", "progress"))
+NODE_KINDS = frozenset(("started", "finished", "failed", "kept", "skipped", "reset", "progress"))
 
 
 def begin(at: float, head: Mapping[str, Any]) -> Event:
@@ -79,6 +86,11 @@ def failed(
 ) -> Event:
     """An attempt has ended in error."""
     return ("failed", node, at, error, extra)
+
+
+def kept(node: int, at: float, result: str, extra: Mapping[str, Any], reason: str) -> Event:
+    """A node finished in an earlier run; ``result`` is JSON text."""
+    return ("kept", node, at, result, extra, reason)
 
 
 def skipped(node: int, at: float, reason: str) -> Event:
@@ -142,6 +154,10 @@ def encode(events: Sequence[Event], name_json: Callable[[int], str]) -> str:
             _, node, at, result, extra = event
             tail = f",{_dumps(extra)}" if extra else ""
             parts.append(f'["finished",{name_json(node)},{at!r},{result}{tail}]')
+        elif kind == "kept":
+            _, node, at, result, extra, reason = event
+            tail = f"{_dumps(extra)},{_dumps(reason)}"
+            parts.append(f'["kept",{name_json(node)},{at!r},{result},{tail}]')
         elif kind in NODE_KINDS:
             rest = [item for item in event[2:] if item is not None]
             parts.append(f'["{kind}",{name_json(event[1])},{_dumps(rest)[1:]}')

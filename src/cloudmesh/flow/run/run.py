@@ -46,6 +46,7 @@ class Run(State):
             "started": self._on_started,
             "finished": self._on_finished,
             "failed": self._on_failed,
+            "kept": self._on_kept,
             "skipped": self._on_skipped,
             "reset": self._on_reset,
             "progress": self._on_progress,
@@ -96,6 +97,10 @@ class Run(State):
         """Start nothing more; the run ends, to be resumed, when nothing runs."""
         self.stopping = self.stopping or "interrupted"
 
+    def recode(self, flow: Flow) -> None:
+        """Take the tasks of the same flow with its functions read anew; the graph stays."""
+        self.tasks = [node.task for node in flow.nodes]
+
     def apply(self, event: Event) -> None:
         """Change the state by one event.
 
@@ -112,7 +117,7 @@ class Run(State):
                 continue
             fields = list(event[1:])
             fields[0] = self.index[fields[0]]
-            if kind == "finished":
+            if kind in ("finished", "kept"):
                 fields[2] = dumps(fields[2], ensure_ascii=False, separators=(",", ":"))
             self._handlers[kind](*fields)
 
@@ -276,6 +281,23 @@ class Run(State):
         else:
             self.retry_at[i] = retry_at
             heappush(self._due, (retry_at, i))
+
+    def _on_kept(
+        self, i: int, at: float, result: str, extra: Mapping[str, Any], reason: str
+    ) -> None:
+        self._step(i, "kept")
+        self.ended[i] = at
+        self.result[i] = result
+        self.extra[i] = extra
+        self.reason[i] = reason
+        self.exit_code[i] = 0
+        if "items" in extra:
+            self.items[i] = extra["items"]
+        if "look" in extra:
+            self.look[i] = extra["look"]
+        if extra.get("skipped"):
+            self.skipped.add(i)
+        self._passed(i, at)
 
     def _on_skipped(self, i: int, at: float, reason: str) -> None:
         self._step(i, "skipped")

@@ -29,6 +29,7 @@ NAMES: Final = ("pending", "running", "finished", "error")
 TRANSITIONS: Final[dict[tuple[int, str], int]] = {
     (PENDING, "started"): RUNNING,
     (PENDING, "skipped"): FINISHED,
+    (PENDING, "kept"): FINISHED,  # in an earlier run, whose result is reused
     (PENDING, "failed"): ERROR,  # its inputs or its condition cannot be had
     (RUNNING, "finished"): FINISHED,
     (RUNNING, "failed"): ERROR,
