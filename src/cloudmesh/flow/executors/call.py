@@ -30,7 +30,6 @@ __all__ = [
     "current",
     "failure",
     "here",
-    "hide",
 ]
 
 MESSAGE_MAX = 10_000  # characters kept of an exception's message
@@ -41,18 +40,9 @@ TRACEBACK_MAX = 100_000  # … and of its traceback
 #: sets it itself, because a call would cost more than the set.
 here: ContextVar[Any] = ContextVar("cloudmesh_flow_attempt")
 
+# Our own files, on a far side too: they are given names there that have the same form.
 _FILE = (lambda: None).__code__.co_filename
-_hidden: list[str] = [_FILE]
-_PACKAGE = (
-    os.path.dirname(os.path.dirname(_FILE)) + os.sep
-    if __name__ == "cloudmesh.flow.executors.call"
-    else _FILE
-)
-
-
-def hide(filename: str) -> None:
-    """Leave the frames of a file out of the tracebacks (the far side's runner)."""
-    _hidden.append(filename)
+_PACKAGE = os.path.dirname(os.path.dirname(_FILE)) + os.sep
 
 
 class Cancelled(BaseException):
@@ -351,4 +341,4 @@ def _cut(told: Any) -> None:
 
 
 def _own(filename: str) -> bool:
-    return filename.startswith(_PACKAGE) or filename in _hidden
+    return filename.startswith(_PACKAGE)

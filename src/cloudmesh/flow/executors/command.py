@@ -23,7 +23,16 @@ from cloudmesh.flow.executors.procs import KEY
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.reactor import Reactor, Timer
 
-__all__ = ["CommandExecutor", "cancelled", "ended", "problem", "rendered", "seconds", "timed_out"]
+__all__ = [
+    "CommandExecutor",
+    "cancelled",
+    "cannot_start",
+    "ended",
+    "problem",
+    "rendered",
+    "seconds",
+    "timed_out",
+]
 
 READ_MAX = 1 << 18  # bytes read at once
 LINGER = 0.25  # seconds for which output is awaited that a child of an ended command holds open
@@ -68,6 +77,7 @@ def rendered(attempt: Attempt) -> tuple[str | list[str], dict[str, str]]:
     """A shell's text or a list of arguments, and the environment variables that it needs."""
     from cloudmesh.flow.model.commandtext import render
 
+    assert attempt.task.command is not None
     text, variables = render(attempt.task.command, attempt.arguments)
     return text, {**variables, KEY: attempt.key}
 
@@ -142,7 +152,7 @@ class CommandExecutor:
             text, variables = rendered(attempt)
             process = self._spawn(text, variables)
         except (OSError, ValueError, TypeError) as error:
-            done(attempt, _cannot_start(attempt, error))
+            done(attempt, cannot_start(attempt, error))
             return
         running = self._running[attempt] = _Running(attempt, done, process)
         for pipe, lines in ((process.stdout, running.out), (process.stderr, running.err)):
@@ -261,7 +271,8 @@ class CommandExecutor:
             running.pidfd = -1
 
 
-def _cannot_start(attempt: Attempt, error: Exception) -> Outcome:
+def cannot_start(attempt: Attempt, error: Exception) -> Outcome:
+    """The outcome of a command whose program could not be started."""
     command: Any = attempt.task.command
     program = "/bin/sh" if isinstance(command, str) else str(command[0])
     if isinstance(error, OSError) and error.errno == errno.E2BIG:

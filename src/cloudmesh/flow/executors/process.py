@@ -39,7 +39,10 @@ _PROGRAM = """\
 import sys
 sys.path[:] = {path!r}
 from cloudmesh.flow.executors.worker import main
-main({channel}, {life})
+def loading():
+    from cloudmesh.flow.language.pythonclass import loading
+    return loading()
+main({channel}, {life}, loading)
 """
 
 

@@ -49,7 +49,7 @@ def dumps(value: Any) -> bytes:
             return data
     except Exception:  # a lambda, a local class: cloudpickle can, or says why not
         pass
-    import cloudpickle  # type: ignore[import-untyped]
+    import cloudpickle
 
     pickled: bytes = cloudpickle.dumps(value, 5)
     return pickled
@@ -81,8 +81,9 @@ class _Here:
 
 
 class _Worker:
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, channel: socket.socket, loading: Callable[[], Any]) -> None:
         self._channel = channel
+        self._loading = loading
         self._incoming = channel.makefile("rb")
         self._sending = threading.Lock()  # a node may say progress from threads of its own
         self._functions: dict[int, Any] = {}
@@ -112,7 +113,8 @@ class _Worker:
         try:
             sys.path[:] = path
             if module:
-                load(module, file)
+                with self._loading():
+                    load(module, file)
             self._functions[number] = pickle.loads(data)
         except BaseException as error:
             self._functions[number] = failure(error)
@@ -225,15 +227,17 @@ def _guard(life: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def main(channel: int, life: int) -> None:
-    """Run as a worker; the two numbers are inherited file descriptors."""
+def main(channel: int, life: int, loading: Callable[[], Any]) -> None:
+    """Run as a worker; the two numbers are inherited file descriptors.
+
+    ``loading`` gives the context in which a flow's file is loaded, so that nothing in it runs.
+    """
     os.set_inheritable(channel, False)
     os.set_inheritable(life, False)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the engine's to answer
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True, errors="replace")  # type: ignore[union-attr]
     threading.Thread(target=_guard, args=(life,), daemon=True).start()
     with contextlib.suppress(OSError):  # the engine is gone; the guard ends the rest
-        _Worker(socket.socket(fileno=channel)).run()
+        _Worker(socket.socket(fileno=channel), loading).run()
     _flush()
     os._exit(0)

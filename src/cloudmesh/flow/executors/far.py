@@ -1,0 +1,222 @@
+"""Our end of a channel to a far side, where `runner` runs: one node at a time.
+
+The transport is whatever has asyncio's stdin, stdout and stderr: an SSH channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+from cloudmesh.flow.errors import InputError
+from cloudmesh.flow.executors.blob import HEAD, frame, lengths, pack, unpack
+from cloudmesh.flow.executors.command import (
+    cannot_start,
+    ended,
+    problem,
+    rendered,
+    timed_out,
+)
+from cloudmesh.flow.executors.output import Lines
+from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
+from cloudmesh.flow.executors.sending import Program, program_key, runner
+
+__all__ = ["FarWorker", "Gone", "Job", "Programs"]
+
+END_WAIT = 4.0  # seconds for which a far side may take to end what it started
+FRAME_MAX = 1 << 32  # bytes of one value
+
+
+class Gone(Exception):
+    """The far side has ended, or cannot be reached any more."""
+
+
+class Job:
+    """An attempt on its way."""
+
+    __slots__ = ("attempt", "done", "kept", "lines", "started", "why", "worker")
+
+    def __init__(self, attempt: Attempt, done: Done) -> None:
+        self.attempt, self.done = attempt, done
+        self.why: Outcome | None = None  # why we end it ourselves
+        self.started = False
+        self.worker: FarWorker | None = None
+        self.kept: list[str] = []
+        keep = self.kept if attempt.task.command is not None else None
+        self.lines = {"out": Lines(attempt, "out", keep), "err": Lines(attempt, "err")}
+        self.lines["err"].kept = [] if keep is not None else None
+
+    def take(self, stream: str, data: bytes) -> None:
+        """Take what was printed."""
+        self.lines[stream].feed(data)
+        kept = self.lines["err"].kept
+        if isinstance(kept, list):
+            del kept[:-3]
+
+    def end_lines(self) -> None:
+        """Nothing more will be printed."""
+        for lines in self.lines.values():
+            lines.end()
+
+    def complaint(self) -> str:
+        """The last line on stderr."""
+        lines = "".join(self.lines["err"].kept or ()).split("\n")
+        return next((line.strip()[:300] for line in reversed(lines) if line.strip()), "")
+
+
+class Programs:
+    """The programs of all attempts, numbered, each made once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], tuple[int, Program]] = {}
+
+    def of(self, attempt: Attempt) -> tuple[int, Program]:
+        """The number and the program of an attempt."""
+        key = program_key(attempt)
+        if key not in self._known:
+            self._known[key] = (len(self._known), Program(attempt))
+        return self._known[key]
+
+
+class FarWorker:
+    """A runner on a far side that lives on from node to node."""
+
+    def __init__(self, process: Any, programs: Programs) -> None:
+        self.process = process
+        self.pid = 0
+        self.python = (0, 0)
+        self._programs = programs
+        self._known: set[int] = set()
+
+    async def open(self) -> None:
+        """Start the runner.  Raises `Gone`."""
+        self._write(runner())
+        header, _ = await self._frame()
+        self.pid = header["pid"]
+        self.python = (header["python"][0], header["python"][1])
+
+    def beat(self) -> None:
+        """Let the far side know that the engine is alive."""
+        self._write(frame({"kind": "beat"}))
+
+    def end(self) -> None:
+        """Have the far side end all that it started, and itself."""
+        self._write(frame({"kind": "end"}))
+
+    async def run(self, job: Job) -> Outcome:
+        """Run an attempt.  Raises `Gone` where the far side dies under it."""
+        try:
+            self._send_job(job)
+        except Exception as error:
+            return problem(type(error).__name__, f"the node cannot be sent: {error}")
+        timer = None
+        try:
+            while True:
+                header, payload = await self._frame()
+                kind = header["kind"]
+                if kind == "started":
+                    job.started = True
+                    timer = self._arm(job)
+                elif kind == "log":
+                    job.take(header["stream"], payload)
+                elif kind == "progress":
+                    job.attempt.progress(header["percent"], header["text"])
+                elif kind == "result":
+                    return _outcome(job, header, payload)
+        finally:
+            if timer is not None:
+                timer.cancel()
+            job.end_lines()
+
+    def _arm(self, job: Job) -> asyncio.TimerHandle | None:
+        timeout = job.attempt.task.timeout
+        if timeout is None:
+            return None
+
+        def expire() -> None:
+            if job.why is None:
+                job.why = timed_out(job.attempt)
+                self.end()
+
+        return asyncio.get_running_loop().call_later(timeout, expire)
+
+    def _send_job(self, job: Job) -> None:
+        task, attempt = job.attempt.task, job.attempt
+        if task.command is not None:
+            command, env = rendered(attempt)
+            asked = {"kind": "command", "key": attempt.key, "command": command, "env": env}
+            self._write(frame(asked))
+            return
+        number, program = self._programs.of(attempt)
+        packed, payload = pack(dict(attempt.arguments))
+        if program.python not in (None, self.python):
+            here, there = (f"{a}.{b}" for a, b in (program.python or (0, 0), self.python))
+            raise InputError(
+                f"a function that is in no file goes only to the same Python: {here} here, "
+                f"{there} there"
+            )
+        if number not in self._known:
+            self._write(frame(program.header(number), program.payload))
+            self._known.add(number)
+        calculation = None
+        if task.calculation is not None:
+            arguments = [
+                {"name": item.name, "literal": item.literal, "keyword": item.keyword}
+                for item in task.calculation.arguments
+            ]
+            calculation = {"arguments": arguments}
+        header: dict[str, Any] = {
+            "kind": "node",
+            "program": number,
+            "cls": task.code.cls,
+            "function": task.code.function,
+            "key": attempt.key,
+            "number": attempt.number,
+            "calculation": calculation,
+            "value_of": task.value_of,
+            "is_async": task.is_async,
+            "packed": packed,
+        }
+        self._write(frame(header, payload))
+
+    def _write(self, data: bytes) -> None:
+        try:
+            self.process.stdin.write(data)
+        except OSError:  # it is gone; its end is read from the same channel
+            return
+
+    async def _frame(self) -> tuple[dict[str, Any], bytes]:
+        try:
+            length, rest = lengths(await self.process.stdout.readexactly(HEAD))
+            if length + rest > FRAME_MAX:
+                raise Gone("what came back is no answer of ours")
+            header = json.loads(await self.process.stdout.readexactly(length))
+            return header, await self.process.stdout.readexactly(rest)
+        except (asyncio.IncompleteReadError, OSError, ValueError) as error:
+            raise Gone(str(error)) from None
+
+
+def _outcome(job: Job, header: dict[str, Any], payload: bytes) -> Outcome:
+    job.end_lines()
+    if "code" in header:
+        return ended(header["code"], job.kept, job.complaint())
+    if "refused" in header:
+        kind: Callable[..., OSError] = OSError  # of the errno's own kind
+        refused = kind(header["errno"] or 0, header["refused"])
+        return cannot_start(job.attempt, refused)
+    plain = header["outcome"]
+    if plain[0] != "finished":
+        plain[-1:] = [tuple(plain[-1])]
+        return Outcome(*plain)
+    try:
+        value = unpack(header["packed"], payload)
+    except Exception as error:
+        message = f"the value that came back cannot be read: {type(error).__name__}: {error}"
+        return problem(type(error).__name__, message)
+    if header["raw"]:
+        from cloudmesh.flow.model.value import Value
+
+        value = Value(value)
+    return Outcome(plain[0], value, *plain[2:])

@@ -1,0 +1,399 @@
+"""The program on a far side: takes nodes over its stdin and runs them, one after another.
+
+It is sent there, with the few files beside it that it imports, and lives as
+long as its pipe (`ssh.py` has the other end).  Frames, see `blob`:
+
+    to it     program   a flow's module and what it imports from beside it
+              node      call a function of a program
+              command   run a command
+              beat      the engine is alive
+              end       end with all that was started here
+    from it   ready     with the version of Python
+              started   the function or the command begins
+              log       what was printed
+              progress  what a node says of itself
+              result    how it ended
+
+Prints go to a pipe that is read here, so that no noise gets between the frames.
+
+Standard library only, and Python 3.8.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import linecache
+import os
+import queue
+import selectors
+import subprocess
+import sys
+import threading
+import time
+import types
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from typing import Any
+
+from cloudmesh.flow.executors.blob import HEAD, frame, lengths, pack, unpack
+from cloudmesh.flow.executors.call import acall, call, current, failure, here
+from cloudmesh.flow.executors.procs import KEY, end_all, family, processes
+
+__all__ = ["main"]
+
+SILENCE_MAX = 60.0  # seconds without a word of the engine after which it is taken for gone
+READ_MAX = 1 << 16
+
+
+class Here:
+    """What `call.current` needs to know of the node that runs."""
+
+    def __init__(self, far: Far, key: str, number: int) -> None:
+        self.key, self.number, self.cancelled = key, number, False
+        self.extra = {}  # type: dict[str, Any]
+        self._far = far
+
+    def progress(self, percent: float, text: str) -> None:
+        self._far.send({"kind": "progress", "percent": percent, "text": text})
+
+    def log(self, stream: str, text: str) -> None:
+        (sys.stderr if stream == "err" else sys.stdout).write(text)
+
+
+# -- the flow's own modules ------------------------------------------------------------------
+
+
+class Sent(MetaPathFinder, Loader):
+    """Imports the modules that were sent, as if they were files here."""
+
+    def __init__(self) -> None:
+        self.modules = {}  # type: dict[str, tuple[bool, str, str]]  # is a package, file, source
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        known = self.modules.get(name)
+        return None if known is None else ModuleSpec(name, self, is_package=known[0])
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        name = "__main__" if module.__name__ == "__mp_main__" else module.__name__
+        _, file, source = self.modules[name]
+        module.__file__ = file
+        # So that a traceback shows the lines of a file that is not here.
+        linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+        exec(compile(source, file, "exec"), module.__dict__)
+
+
+def load(name: str, sent: Sent) -> types.ModuleType:
+    """The module of that name, run once."""
+    if name == "__main__":
+        if "__mp_main__" not in sys.modules:
+            module = types.ModuleType("__mp_main__")
+            sys.modules["__mp_main__"] = sys.modules["__main__"] = module
+            sent.exec_module(module)
+        return sys.modules["__mp_main__"]
+    __import__(name)
+    return sys.modules[name]
+
+
+# -- a stand-in for our package, which need not be installed here -------------------------------
+
+
+class Value:
+    """A value that is taken as it is."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Secret:
+    """An annotation."""
+
+
+class BaseWorkFlow:
+    """What a flow's class needs to be called."""
+
+    flow = ""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        pass
+
+    @property
+    def key(self) -> str:
+        return current().key
+
+    @property
+    def attempt(self) -> int:
+        return current().attempt
+
+    @property
+    def cancelled(self) -> bool:
+        return current().cancelled
+
+    def progress(self, percent: float, text: str = "") -> None:
+        current().progress(percent, text)
+
+    def _elsewhere(self, *arguments: Any, **named: Any) -> None:
+        raise RuntimeError("a node cannot run or define a flow where it runs")
+
+    run = define = resume = retry = cancel = _elsewhere
+
+    def runCommand(self, *arguments: Any) -> None:
+        """Does nothing while a file is loaded."""
+
+
+def task(*arguments: Any, **named: Any) -> Any:
+    """``@task`` and ``@task(…)``: the function itself."""
+    if len(arguments) == 1 and callable(arguments[0]) and not named:
+        return arguments[0]
+    return lambda function: function
+
+
+class workflow:
+    """``w = workflow("a; b")`` in a module."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        pass
+
+    def run(self, *arguments: Any, **named: Any) -> None:
+        raise RuntimeError("a node cannot run a flow where it runs")
+
+    define = resume = retry = cancel = run
+
+
+def stand_in() -> None:
+    """Let ``import cloudmesh.flow`` find what a flow's file may use of it."""
+    flow = sys.modules["cloudmesh.flow"]
+    seed = types.ModuleType("cloudmesh.flow.WorkFlow")
+    sys.modules[seed.__name__] = seed
+    flow.WorkFlow = seed  # type: ignore[attr-defined]
+    for thing in (BaseWorkFlow, Secret, Value, current, task, workflow):
+        setattr(flow, thing.__name__, thing)
+        setattr(seed, thing.__name__, thing)
+    # Other packages of the same namespace may be installed here.
+    places = [os.path.join(p, "cloudmesh") for p in sys.path]
+    sys.modules["cloudmesh"].__path__ = [p for p in places if os.path.isdir(p)]
+
+
+# -- the program ------------------------------------------------------------------------------
+
+
+class Far:
+    """The far side of one channel."""
+
+    def __init__(self) -> None:
+        self._incoming = os.fdopen(os.dup(0), "rb")
+        self._frames_fd = os.dup(1)
+        self._sending = threading.Lock()
+        self._reading = threading.Lock()
+        self._nodes = queue.Queue()  # type: queue.Queue[tuple[dict[str, Any], bytes]]
+        self._programs = {}  # type: dict[int, Any]
+        self._heard = time.monotonic()
+        self._printed = self._take_streams()
+        self._sent = Sent()
+        sys.meta_path.insert(0, self._sent)
+
+    def send(self, header: dict[str, Any], payload: bytes = b"") -> None:
+        """Send a frame."""
+        data = frame(header, payload)
+        with self._sending:
+            while data:
+                data = data[os.write(self._frames_fd, data) :]
+
+    def run(self) -> None:
+        """Run what comes, until the engine ends this or is gone."""
+        threading.Thread(target=self._listen, daemon=True).start()
+        threading.Thread(target=self._watch, daemon=True).start()
+        threading.Thread(target=self._pass_on, daemon=True).start()
+        version = list(sys.version_info[:3])
+        self.send({"kind": "ready", "python": version, "pid": os.getpid()})
+        while True:
+            header, payload = self._nodes.get()
+            if header["kind"] == "program":
+                self._learn(header, payload)
+            elif header["kind"] == "command":
+                self._command(header)
+            else:
+                self._node(header, payload)
+
+    # -- what comes in -------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        while True:
+            head = self._read(HEAD)
+            length, rest = lengths(head)
+            header = json.loads(self._read(length).decode())
+            payload = self._read(rest)
+            self._heard = time.monotonic()
+            if header["kind"] == "end":
+                self._leave()
+            elif header["kind"] != "beat":
+                self._nodes.put((header, payload))
+
+    def _read(self, count: int) -> bytes:
+        data = self._incoming.read(count)
+        if len(data) < count:
+            self._leave()
+        return data
+
+    def _watch(self) -> None:
+        """A connection can be cut without a word."""
+        while time.monotonic() - self._heard < SILENCE_MAX:
+            time.sleep(SILENCE_MAX / 10)
+        self._leave()
+
+    def _leave(self) -> None:
+        """End all that was started here, then this."""
+        end_all(lambda: family(os.getpid(), os.environ.get(KEY, ""), processes()))
+        os._exit(0)
+
+    # -- what is printed -----------------------------------------------------------------------
+
+    def _take_streams(self) -> dict[int, str]:
+        """Put pipes in the place of stdout and stderr; stdin is empty for what runs here."""
+        printed = {}
+        for number, stream in ((1, "out"), (2, "err")):
+            read, write = os.pipe()
+            os.dup2(write, number)
+            os.close(write)
+            os.set_blocking(read, False)
+            printed[read] = stream
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+        sys.stdout, sys.stderr = _text(1), _text(2)
+        return printed
+
+    def _pass_on(self) -> None:
+        selector = selectors.DefaultSelector()
+        for fd in self._printed:
+            selector.register(fd, selectors.EVENT_READ)
+        while True:
+            selector.select()
+            self._drain()
+
+    def _drain(self) -> None:
+        """Send on what has been printed."""
+        with self._reading:
+            for fd, stream in self._printed.items():
+                while True:
+                    try:
+                        data = os.read(fd, READ_MAX)
+                    except BlockingIOError:
+                        break
+                    self.send({"kind": "log", "stream": stream}, data)
+
+    # -- what is run ---------------------------------------------------------------------------
+
+    def _learn(self, header: dict[str, Any], payload: bytes) -> None:
+        """Load a program; what goes wrong is told by the first node that needs it."""
+        number = header["program"]
+        stdout, sys.stdout = sys.stdout, io.StringIO()  # the engine's loading has shown it
+        try:
+            if header["file"]:
+                sys.argv[:] = [header["file"]]
+            for name, is_package, file, source in header["modules"]:
+                self._sent.modules[name] = (is_package, file, source)
+            if header["name"]:
+                self._programs[number] = load(header["name"], self._sent)
+            else:
+                self._programs[number] = unpack("pickle", payload)
+        except BaseException as error:
+            self._programs[number] = failure(error)
+        finally:
+            sys.stdout = stdout
+
+    def _function(self, header: dict[str, Any]) -> Any:
+        known = self._programs[header["program"]]
+        if isinstance(known, tuple) or not isinstance(known, types.ModuleType):
+            return known
+        if header["cls"]:
+            return getattr(getattr(known, header["cls"])(), header["function"])
+        return getattr(known, header["function"])
+
+    def _node(self, header: dict[str, Any], payload: bytes) -> None:
+        os.environ[KEY] = header["key"]
+        here.set(Here(self, header["key"], header["number"]))
+        try:
+            function = self._function(header)
+            if isinstance(function, tuple):
+                self._result(function)
+                return
+            arguments = unpack(header["packed"], payload)
+        except BaseException as error:
+            self._result(failure(error))
+            return
+        self.send({"kind": "started"})
+        asked = (function, arguments, header["calculation"], header["value_of"])
+        self._result(_run_async(*asked) if header["is_async"] else call(*asked))
+
+    def _result(self, outcome: tuple[Any, ...]) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except (OSError, ValueError, AttributeError):
+                continue
+        packed, data, raw = "json", b"null", False
+        if outcome[0] == "finished":
+            value = outcome[1]
+            raw = isinstance(value, Value)
+            try:
+                packed, data = pack(value.value if raw else value)
+            except BaseException as error:
+                what = "the value, of type {}, cannot leave its machine: {}"
+                message = what.format(type(value).__name__, error)
+                told = {"type": type(error).__name__, "message": message, "traceback": ""}
+                outcome = ("error", None, told, None, False, (told["type"],))
+        self._drain()
+        rest = [outcome[0], None, *outcome[2:]]
+        self.send({"kind": "result", "outcome": rest, "packed": packed, "raw": raw}, data)
+
+    def _command(self, header: dict[str, Any]) -> None:
+        os.environ[KEY] = header["key"]
+        text = header["command"]
+        self.send({"kind": "started"})
+        try:
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", text] if isinstance(text, str) else text,
+                stdin=subprocess.DEVNULL,
+                env={**os.environ, **header["env"]},
+                start_new_session=True,
+            )
+            code = process.wait()
+        except (OSError, ValueError) as error:
+            number = getattr(error, "errno", None)
+            self.send({"kind": "result", "refused": str(error), "errno": number})
+            return
+        self._drain()
+        self.send({"kind": "result", "code": code})
+
+
+def _text(fd: int) -> io.TextIOWrapper:
+    raw = os.fdopen(fd, "wb", closefd=False)
+    return io.TextIOWrapper(raw, "utf-8", "replace", line_buffering=True)
+
+
+def _run_async(*asked: Any) -> tuple[Any, ...]:
+    import asyncio
+
+    try:
+        return asyncio.run(acall(*asked))
+    except BaseException as error:
+        return failure(error)
+
+
+def main() -> None:
+    """Run as the far side of a channel."""
+    with contextlib.suppress(OSError):  # it leads a session already
+        os.setsid()
+    complaints = os.dup(2)
+    try:
+        stand_in()
+        Far().run()
+    except BaseException as error:
+        message = failure(error)[2]["traceback"]
+        os.write(complaints, f"{message}\n".encode())
+        os._exit(1)

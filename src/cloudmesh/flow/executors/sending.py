@@ -1,0 +1,202 @@
+"""What goes to a far side: our runner, and a flow's module with what it imports from beside it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from cloudmesh.flow.errors import InputError
+from cloudmesh.flow.executors.protocol import Attempt
+
+__all__ = ["Program", "program_key", "runner", "started_by"]
+
+Module = tuple[str, bool, str, str]  # name, is it a package, file, source
+
+SIZE_MAX = 10_000_000  # bytes of source that are sent for one flow
+
+#: What the far side's Python is told to do: read the sources of `runner`, run them.  It must
+#: read no byte more, as the frames follow; and it must be Python to any Python.
+BOOT = """
+import os, sys, types, json
+def read(n):
+    b = b""
+    while len(b) < n:
+        d = os.read(0, min(n - len(b), 1 << 20))
+        if not d: os._exit(0)
+        b += d
+    return b
+if sys.version_info < (3, 8):
+    sys.exit("Python 3.8 or newer is needed, this is %d.%d" % sys.version_info[:2])
+for name, file, source in json.loads(read(int(read(16))).decode()):
+    m = types.ModuleType(name)
+    m.__file__ = file
+    if not source: m.__path__ = []
+    sys.modules[name] = m
+    if "." in name: setattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2], m)
+    exec(compile(source, file, "exec"), m.__dict__)
+sys.modules["cloudmesh.flow.executors.runner"].main()
+"""
+
+_PARTS = ("call", "procs", "blob", "runner")
+
+
+def started_by(python: str) -> str:
+    """The command line, for any login shell, that makes a Python run `BOOT`."""
+    lines = BOOT.strip().replace("\\", "\\\\").replace("\n", "\\n")
+    assert "'" not in lines
+    return f'exec {python} -u -c \'exec("""{_quoted(lines)}""")\''
+
+
+def _quoted(text: str) -> str:
+    # Within """…""" of the far Python; the shell's quotes are '…'.
+    return text.replace('"', '\\"')
+
+
+def runner() -> bytes:
+    """The sources that `BOOT` reads, with their length before them."""
+    modules = [(name, "", "") for name in _packages()]
+    for part in _PARTS:
+        source = Path(__file__).with_name(f"{part}.py").read_text("utf-8")
+        name = f"cloudmesh.flow.executors.{part}"
+        modules.append((name, f"<cloudmesh>/flow/executors/{part}.py", source))
+    data = json.dumps(modules).encode()
+    return b"%016d" % len(data) + data
+
+
+def _packages() -> tuple[str, ...]:
+    return ("cloudmesh", "cloudmesh.flow", "cloudmesh.flow.executors")
+
+
+def program_key(attempt: Attempt) -> tuple[str, int]:
+    """What tells the programs of two attempts apart."""
+    module = _home(attempt)
+    return (module[1], 0) if module is not None else ("", id(attempt.function))
+
+
+def _home(attempt: Attempt) -> tuple[str, str] | None:
+    """The module, and its file, where a far side finds the function by its name; None: nowhere."""
+    code = attempt.task.code
+    if not code.file:
+        return None
+    name = _module_name(code.file)
+    found: Any = sys.modules.get(name)
+    for part in filter(None, (code.cls, code.function)):
+        found = getattr(found, part, None)
+    same = found is not None and _unwrapped(found) is _unwrapped(attempt.function)
+    return (name, code.file) if same else None
+
+
+def _unwrapped(function: Any) -> Any:
+    for _ in range(100):
+        inner = getattr(function, "__wrapped__", None) or getattr(function, "__func__", None)
+        if inner is None:
+            break
+        function = inner
+    return getattr(function, "__code__", function)
+
+
+class Program:
+    """The code of an attempt, as a far side gets to know it: once for each flow's file."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._held = attempt.function  # so that its id stays its own
+        self.python: tuple[int, int] | None = None
+        module = _home(attempt)
+        if module is not None:
+            self.name, self.file, self.payload = *module, b""
+            self.modules = list(_bundle(Path(self.file), self.name))
+        else:
+            import cloudpickle
+
+            self.name, self.file = "", ""
+            self.python = (sys.version_info[0], sys.version_info[1])  # its code fits no other
+            self.payload = cloudpickle.dumps(attempt.function, protocol=4)
+            self.modules = list(_package("cloudpickle", Path(cloudpickle.__file__).parent))
+        if sum(len(module[3]) for module in self.modules) > SIZE_MAX:
+            raise InputError(f"{self.file}: more than {SIZE_MAX:,} bytes of source to be sent")
+
+    def header(self, number: int) -> dict[str, Any]:
+        """The frame's header that teaches a far side this program."""
+        return {
+            "kind": "program",
+            "program": number,
+            "name": self.name,
+            "file": self.file,
+            "modules": self.modules,
+        }
+
+
+@lru_cache(maxsize=1000)
+def _module_name(file: str) -> str:
+    """The name that a flow's module has in this process, so that pickles of both sides agree."""
+    path = Path(file).resolve()
+    for name, module in list(sys.modules.items()):
+        known = getattr(module, "__file__", None)
+        if known and name != "__mp_main__" and Path(known).resolve() == path:
+            return name
+    return path.stem.replace("-", "_")
+
+
+def _bundle(file: Path, name: str) -> Iterator[Module]:
+    """A module and, module by module, what it imports from its own folder."""
+    folder = file.resolve().parent
+    seen = {name}
+    waiting: list[tuple[str, Path]] = [(name, file)]
+    while waiting:
+        name, path = waiting.pop()
+        try:
+            source = path.read_text("utf-8")
+            tree = ast.parse(source, str(path))
+        except (OSError, SyntaxError, ValueError) as error:
+            raise InputError(f"{path} cannot be sent: {error}") from None
+        yield name, path.name == "__init__.py", str(path), source
+        package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+        for imported in _imports(tree, package):
+            for part in _parts(imported):
+                found = _find(folder, part)
+                if found is not None and part not in seen and found.resolve() != file.resolve():
+                    seen.add(part)
+                    waiting.append((part, found))
+
+
+def _imports(tree: ast.AST, package: str) -> Iterator[str]:
+    """The names of all modules that may be imported, also within functions."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, base]).strip(".")
+            if base:
+                yield base
+            yield from (f"{base}.{alias.name}".strip(".") for alias in node.names)
+
+
+def _parts(name: str) -> Iterator[str]:
+    parts = name.split(".")
+    for i in range(1, len(parts) + 1):
+        yield ".".join(parts[:i])
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    """The file of a module that lies beside the flow's file."""
+    place = folder.joinpath(*name.split("."))
+    for candidate in (place.with_name(place.name + ".py"), place / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _package(name: str, folder: Path) -> Iterator[Module]:
+    for path in sorted(folder.rglob("*.py")):
+        parts = [name, *path.relative_to(folder).with_suffix("").parts]
+        is_package = parts[-1] == "__init__"
+        full = ".".join(parts[:-1] if is_package else parts)
+        yield full, is_package, str(path), path.read_text("utf-8")

@@ -1,0 +1,424 @@
+"""``kind: ssh``: commands and functions on other hosts.
+
+One connection a host (a further one where its channels are used up), over which
+runners live that take one node after another: a warm node costs a round trip.
+Everything here happens on one event loop, in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cloudmesh.flow.errors import InfrastructureError
+from cloudmesh.flow.executors.command import cancelled, problem
+from cloudmesh.flow.executors.far import END_WAIT, FarWorker, Gone, Job, Programs
+from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
+from cloudmesh.flow.executors.sending import started_by
+
+__all__ = ["Host", "SshExecutor", "ssh_hosts"]
+
+SLOTS = 8  # nodes at once on a host, where nothing else is said
+CHANNELS = 8  # channels on a connection: sshd takes 10 by default (MaxSessions)
+CONNECT_TIMEOUT = 15.0  # seconds
+DOWN = 30.0  # seconds for which a host that could not be reached is left alone
+BEAT = 10.0  # seconds between two signs of life to each runner
+IDLE_TRIES = 3  # how often a node that did not start is given to another runner
+
+
+@dataclass(frozen=True)
+class Host:
+    """A host and how it is reached; ``options`` go to `asyncssh.connect` as they are."""
+
+    name: str
+    user: str = ""
+    port: int = 0
+    identity: str = ""
+    jump: str = ""
+    python: str = "python3"
+    slots: int = SLOTS
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ssh_hosts(spec: Mapping[str, Any]) -> list[Host]:
+    """The hosts of a ``kind: ssh`` entry of the configuration; its ``slots`` are for each host."""
+    names = spec.get("hosts") or [spec["host"]]
+    options: dict[str, Any] = {}
+    if spec.get("known_hosts"):
+        options["known_hosts"] = str(Path(spec["known_hosts"]).expanduser())
+    if spec.get("config"):
+        options["config"] = [str(Path(spec["config"]).expanduser())]
+    hosts = []
+    for text in names:
+        user, _, name = str(text).rpartition("@")
+        hosts.append(
+            Host(
+                name=name,
+                user=user or str(spec.get("user") or ""),
+                port=int(spec.get("port") or 0),
+                identity=str(spec.get("identity") or spec.get("key") or ""),
+                jump=str(spec.get("jump") or ""),
+                python=str(spec.get("python") or "python3"),
+                slots=int(spec.get("slots") or SLOTS),
+                options=options,
+            )
+        )
+    return hosts
+
+
+class Unreachable(InfrastructureError):
+    """A host cannot be used; ``passing``: it may be later, or another host may do."""
+
+    def __init__(self, message: str, kind: str, passing: bool) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.passing = passing
+
+
+class Link:
+    """A connection, with the number of channels on it."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection = connection
+        self.channels = 0
+
+
+class Station:
+    """A host in use: its connections, and the runners on it."""
+
+    def __init__(self, host: Host, programs: Programs) -> None:
+        self.host = host
+        self.busy = 0
+        self.down_until = 0.0
+        self.idle: list[FarWorker] = []
+        self.workers: dict[FarWorker, Link] = {}
+        self._links: list[Link] = []
+        self._programs = programs
+        self._connecting = asyncio.Lock()
+
+    async def worker(self) -> FarWorker:
+        """An idle runner, or a new one.  Raises `Unreachable`."""
+        if self.idle:
+            return self.idle.pop()
+        link = await self._link()
+        try:
+            process = await link.connection.create_process(
+                started_by(self.host.python), encoding=None, stdin=-1, stdout=-1, stderr=-1
+            )
+        except Exception as error:
+            link.channels -= 1
+            self._drop(link)
+            raise self._trouble(error) from None
+        worker = FarWorker(process, self._programs)
+        self.workers[worker] = link
+        try:
+            await asyncio.wait_for(worker.open(), 60.0)
+        except (Gone, TimeoutError):
+            raise await self._no_start(worker) from None
+        return worker
+
+    async def _no_start(self, worker: FarWorker) -> Unreachable:
+        """Why a runner did not come up."""
+        code = await self.farewell(worker)
+        said = ""
+        with contextlib.suppress(Exception):
+            said = (await asyncio.wait_for(worker.process.stderr.read(4000), 1.0)).decode(
+                "utf-8", "replace"
+            )
+        last = next((x.strip() for x in reversed(said.split("\n")) if x.strip()), "")
+        name, python = self.host.name, self.host.python
+        if code == 127 or "not found" in last:
+            message = f"{name}: there is no {python} there; name one with python: in its entry"
+            return Unreachable(message, "NoPython", False)
+        if code is None:
+            return Unreachable(f"{name}: the connection was lost", "ConnectionLost", True)
+        message = f"{name}: {python} does not start there: {last or f'exit code {code}'}"
+        return Unreachable(message, "NoPython", False)
+
+    async def _link(self) -> Link:
+        """A connection with a free channel, which is taken."""
+        async with self._connecting:
+            for link in self._links:
+                if link.channels < CHANNELS:
+                    link.channels += 1
+                    return link
+            link = Link(await self._connect())
+            link.channels = 1
+            self._links.append(link)
+            return link
+
+    async def _connect(self) -> Any:
+        import asyncssh
+
+        host = self.host
+        options: dict[str, Any] = {
+            "connect_timeout": CONNECT_TIMEOUT,
+            "login_timeout": 2 * CONNECT_TIMEOUT,
+            "keepalive_interval": 10,
+            "keepalive_count_max": 3,
+            **host.options,
+        }
+        if host.user:
+            options["username"] = host.user
+        if host.port:
+            options["port"] = host.port
+        if host.identity:
+            options["client_keys"] = [str(Path(host.identity).expanduser())]
+        if host.jump:
+            options["tunnel"] = host.jump
+        try:
+            return await asyncssh.connect(host.name, **options)
+        except Exception as error:
+            raise self._trouble(error) from None
+
+    def _trouble(self, error: Exception) -> Unreachable:
+        """What a user can do about it, in one line."""
+        import asyncssh
+
+        name = self.host.name
+        if isinstance(error, asyncssh.HostKeyNotVerifiable):
+            message = (
+                f"{name}: its host key is not the one in known_hosts, or is not there; "
+                f"compare it, then log in once with ssh {name}"
+            )
+            return Unreachable(message, "HostKeyError", False)
+        if isinstance(error, asyncssh.PermissionDenied):
+            message = f"{name}: the login was refused; check user and key (ssh {name} must work)"
+            return Unreachable(message, "LoginRefused", False)
+        if isinstance(error, (asyncssh.KeyImportError, FileNotFoundError)):
+            return Unreachable(f"{name}: the key cannot be read: {error}", "KeyError", False)
+        self.down_until = time.monotonic() + DOWN
+        if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+            return Unreachable(f"{name}: no answer", "Unreachable", True)
+        text = " ".join(str(error).split()) or type(error).__name__
+        return Unreachable(f"{name}: cannot be reached: {text}", "Unreachable", True)
+
+    async def farewell(self, worker: FarWorker) -> int | None:
+        """A runner has ended, or shall: its exit code, -N for a signal, None for a lost connection.
+
+        Closes its channel in any case: after END_WAIT the far side ends by itself.
+        """
+        link = self.workers.pop(worker, None)
+        process = worker.process
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(process.channel.wait_closed(), END_WAIT)
+        status, name = process.exit_status, process.exit_signal
+        with contextlib.suppress(Exception):
+            process.channel.abort()
+        if link is not None:
+            link.channels -= 1
+            if link.connection.is_closed():
+                self._drop(link)
+        if name:
+            number = getattr(signal, f"SIG{name[0]}", signal.SIGKILL)
+            return -int(number)
+        return None if status is None or status < 0 else int(status)
+
+    def _drop(self, link: Link) -> None:
+        if link in self._links:
+            self._links.remove(link)
+        link.connection.abort()
+
+    async def close(self) -> None:
+        """End all runners, then the connections."""
+        for worker in list(self.workers):
+            worker.end()
+        await asyncio.gather(*(self.farewell(worker) for worker in list(self.workers)))
+        for link in self._links:
+            link.connection.close()
+        for link in self._links:
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(link.connection.wait_closed(), 1.0)
+
+
+class SshExecutor:
+    """Runs commands and functions on hosts; connects at the first attempt."""
+
+    def __init__(self, hosts: Sequence[Host]) -> None:
+        self.slots: int | None = sum(host.slots for host in hosts)
+        self._hosts = hosts
+        self._stations: list[Station] = []
+        self._jobs: dict[Attempt, Job] = {}
+        self._waiting: deque[Job] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._programs = Programs()
+        self._closing = False
+
+    def start(self, attempt: Attempt, done: Done) -> None:
+        """Run an attempt on the host with most room; ``done`` is called in the loop's thread."""
+        attempt.where = self._hosts[0].name
+        self._running_loop().call_soon_threadsafe(self._begin, Job(attempt, done))
+
+    def cancel(self, attempt: Attempt) -> None:
+        """End an attempt with all that it started there."""
+        attempt.cancelled = True
+        self._running_loop().call_soon_threadsafe(self._end, attempt)
+
+    def close(self) -> None:
+        """End what still runs and close the connections."""
+        if self._loop is None:
+            return
+        future = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
+        if threading.current_thread() is not self._thread:
+            with contextlib.suppress(TimeoutError):
+                future.result(10.0)
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            if self._thread is not None:
+                self._thread.join(5.0)
+
+    def check(self) -> list[tuple[str, str]]:
+        """Connect to each host and start a runner: pairs of a host and what is wrong ("")."""
+        return asyncio.run(self._check())
+
+    # -- in the loop -------------------------------------------------------------------------
+
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=self._loop.run_forever, name="cloudmesh-flow ssh", daemon=True
+                )
+                self._thread.start()
+                self._loop.call_soon_threadsafe(self._open)
+            return self._loop
+
+    def _open(self) -> None:
+        self._stations = [Station(host, self._programs) for host in self._hosts]
+        self._spawn(self._beat())
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            for station in self._stations:
+                for worker in station.workers:
+                    worker.beat()
+
+    def _begin(self, job: Job) -> None:
+        if job.attempt.cancelled or self._closing:
+            job.done(job.attempt, cancelled())
+            return
+        self._jobs[job.attempt] = job
+        self._waiting.append(job)
+        self._dispatch()
+
+    def _dispatch(self) -> None:
+        while self._waiting:
+            station = self._roomiest()
+            if station is None:
+                return
+            station.busy += 1
+            self._spawn(self._run(self._waiting.popleft(), station))
+
+    def _roomiest(self) -> Station | None:
+        """The station with most free slots; one that is down only where all are."""
+        now = time.monotonic()
+        up = [s for s in self._stations if s.down_until <= now] or self._stations
+        best = max(up, key=lambda s: (s.host.slots - s.busy, len(s.idle)))
+        return best if best.busy < best.host.slots else None
+
+    async def _run(self, job: Job, station: Station) -> None:
+        outcome: Outcome | None
+        try:
+            outcome = await self._attempt(job, station)
+        except Unreachable as error:
+            elsewhere = error.passing and any(
+                s.down_until <= time.monotonic() for s in self._stations
+            )
+            outcome = problem(error.kind, str(error), lost=error.passing)
+            outcome = None if elsewhere and job.why is None else outcome
+        except Exception as error:
+            outcome = problem(type(error).__name__, f"{station.host.name}: {error}", lost=True)
+        station.busy -= 1
+        if outcome is None:
+            self._waiting.appendleft(job)
+        else:
+            del self._jobs[job.attempt]
+            job.done(job.attempt, job.why or outcome)
+        self._dispatch()
+
+    async def _attempt(self, job: Job, station: Station) -> Outcome:
+        """Run a job on a host; an idle runner that turns out to be gone is replaced."""
+        for _ in range(IDLE_TRIES):
+            worker = await station.worker()
+            if job.why is not None:
+                station.idle.append(worker)
+                return job.why
+            job.worker, job.attempt.where = worker, station.host.name
+            try:
+                outcome = await worker.run(job)
+            except Gone:
+                code = await station.farewell(worker)
+                if job.why is not None:
+                    return job.why
+                if job.started:
+                    return _death(station.host.name, code)
+                continue
+            finally:
+                job.worker = None
+            station.idle.append(worker)
+            return outcome
+        return problem("WorkerLost", f"{station.host.name}: runners die at once", lost=True)
+
+    def _end(self, attempt: Attempt) -> None:
+        job = self._jobs.get(attempt)
+        if job is None or job.why is not None:
+            return
+        job.why = cancelled()
+        if job.worker is not None:
+            job.worker.end()
+        elif job in self._waiting:
+            self._waiting.remove(job)
+            del self._jobs[attempt]
+            job.done(attempt, job.why)
+
+    async def _close(self) -> None:
+        self._closing = True
+        for attempt in list(self._jobs):
+            self._end(attempt)
+        while self._jobs:
+            await asyncio.sleep(0.02)
+        await asyncio.gather(*(station.close() for station in self._stations))
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.get_running_loop().shutdown_default_executor()
+
+    async def _check(self) -> list[tuple[str, str]]:
+        async def one(host: Host) -> tuple[str, str]:
+            station = Station(host, self._programs)
+            try:
+                await station.worker()
+            except Unreachable as error:
+                return host.name, str(error)
+            finally:
+                await station.close()
+            return host.name, ""
+
+        return list(await asyncio.gather(*(one(host) for host in self._hosts)))
+
+
+def _death(host: str, code: int | None) -> Outcome:
+    """The outcome of a node whose runner died under it."""
+    if code is None:
+        return problem("ConnectionLost", f"{host}: the connection was lost", lost=True)
+    if code >= 0:
+        message = f"{host}: the node ended its process with exit code {code}"
+        return problem("WorkerLost", message, code or None, lost=True)
+    message = f"{host}: the node's process was ended by {signal.Signals(-code).name}"
+    return problem("WorkerLost", message, 128 - code, lost=True)

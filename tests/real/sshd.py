@@ -1,0 +1,98 @@
+"""A real sshd on loopback: started by the test, as no service, with keys of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MISSING = "NOT TESTED: nodes over SSH (needs an sshd; make test-deps installs it)"
+
+_CONFIG = """\
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host_key
+PidFile {folder}/sshd.pid
+AuthorizedKeysFile {folder}/authorized_keys
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+PermitRootLogin yes
+StrictModes no
+UseDNS no
+LogLevel ERROR
+"""
+
+
+class Sshd:
+    """A running server; ``spec`` is an entry of the configuration that reaches it."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        self.folder = folder
+        self.port = port
+        self.spec: dict[str, Any] = {
+            "kind": "ssh",
+            "host": "127.0.0.1",
+            "port": port,
+            "user": getpass.getuser(),
+            "identity": str(folder / "user_key"),
+            "known_hosts": str(folder / "known_hosts"),
+        }
+
+
+def find_sshd() -> str | None:
+    return shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin:/usr/local/sbin")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextlib.contextmanager
+def running_sshd(folder: Path) -> Iterator[Sshd]:
+    """Start a server in a folder and end it afterwards; skips where there is none."""
+    program = find_sshd()
+    if program is None or shutil.which("ssh-keygen") is None:
+        pytest.skip(MISSING)
+    for name in ("host_key", "user_key"):
+        keygen = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
+        subprocess.run(keygen, check=True)
+    shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
+    port = free_port()
+    host_key = (folder / "host_key.pub").read_text().split()[:2]
+    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {' '.join(host_key)}\n")
+    (folder / "sshd_config").write_text(_CONFIG.format(port=port, folder=folder))
+    with contextlib.suppress(OSError):
+        os.makedirs("/run/sshd", exist_ok=True)  # Debian's sshd insists on it as root
+    command = [program, "-D", "-e", "-f", str(folder / "sshd_config")]
+    with open(folder / "log", "wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        _wait(port, server, folder / "log")
+        yield Sshd(folder, port)
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            pytest.skip(f"NOT TESTED: nodes over SSH (sshd does not start: {log.read_text()})")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.02)
+    pytest.fail(f"sshd does not answer: {log.read_text()}")
