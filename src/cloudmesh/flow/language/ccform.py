@@ -16,7 +16,7 @@ from typing import Any
 from cloudmesh.flow.errors import Problem
 from cloudmesh.flow.language.flowstring import NAME
 from cloudmesh.flow.language.origin import Origin, Spec
-from cloudmesh.flow.language.source import Findings, Source, did_you_mean
+from cloudmesh.flow.language.source import Source, did_you_mean
 from cloudmesh.flow.language.yamlfile import Path, Yaml, YamlNode
 from cloudmesh.flow.model import commandtext
 from cloudmesh.flow.model.check import Finding
@@ -36,7 +36,7 @@ class CcOrigin(Origin):
     def __init__(self, document: Yaml, file: str) -> None:
         self.document = document
         self.file = file
-        self.findings = Findings()
+        self.findings = document.findings
         self.infrastructure: dict[str, Any] = {}
         self.renamed: dict[str, str] = {}
         self.nodes = self._nodes()
@@ -80,6 +80,8 @@ class CcOrigin(Origin):
         node = self.document.find(path)
         if node is None or not node.value:
             return []
+        if node.is_map:
+            return self._saved(node, path)
         if not node.is_list:
             self.wrong('dependencies: expected a list of chains, like ["a,b,c"]', path)
             return []
@@ -94,6 +96,18 @@ class CcOrigin(Origin):
                 continue
             if names:
                 chains.append((names, item))
+        return chains
+
+    def _saved(self, node: YamlNode, path: Path) -> list[tuple[list[str], YamlNode]]:
+        """As cloudmesh-cc itself writes them: edges with ``source`` and ``destination``."""
+        chains = []
+        for name, _, edge in node.items():
+            ends = [edge.value.get(k) if edge.is_map else None for k in ("source", "destination")]
+            if not all(end is not None and isinstance(end[1].value, str) for end in ends):
+                message = "dependencies: expected an edge with source and destination"
+                self.wrong(message, (*path, name), key=True)
+                continue
+            chains.append(([end[1].value for end in ends if end is not None], edge))
         return chains
 
     def _before(self) -> dict[str, set[str]]:

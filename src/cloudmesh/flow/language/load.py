@@ -31,7 +31,15 @@ from cloudmesh.flow.language.source import Findings, Source, did_you_mean
 from cloudmesh.flow.model.check import Finding, check, map_source
 from cloudmesh.flow.model.flow import Flow, Node, Task
 
-__all__ = ["check_name", "convert_parameters", "load", "load_functions", "load_object", "rebind"]
+__all__ = [
+    "check_name",
+    "convert_parameters",
+    "load",
+    "load_functions",
+    "load_object",
+    "rebind",
+    "rebind_object",
+]
 
 
 def load(
@@ -56,7 +64,7 @@ def load(
         for number, text in enumerate(strings, 1)
     ]
     origin: Origin = TextOrigin() if target is None else _open(target)
-    return _assemble(
+    program = _assemble(
         origin,
         given,
         flowname=flowname,
@@ -64,6 +72,9 @@ def load(
         parameters=parameters or {},
         later=later,
     )
+    if parameters:
+        convert_parameters(program, parameters)
+    return program
 
 
 def load_object(
@@ -168,10 +179,7 @@ def _assemble(
     places.add(found)
     findings.raise_if_any()
     functions = {n: s.function for n, s in specs.items() if s.function is not None}
-    program = Program(flow, functions, Path(origin.file) if origin.file else None, origin.cls)
-    if parameters:
-        convert_parameters(program, parameters)
-    return program
+    return Program(flow, functions, Path(origin.file) if origin.file else None, origin.cls)
 
 
 def _configured() -> Collection[str]:
@@ -384,6 +392,17 @@ def rebind(flow: Flow, file: str | Path | None, cls: str = "") -> Program:
     path = str(file) if file else ""
     nodes, functions = rebound(flow, path, cls)
     return Program(replace(flow, nodes=nodes), functions, Path(path) if path else None, cls)
+
+
+def rebind_object(flow: Flow, thing: BaseWorkFlow | Mapping[str, Any], file: str = "") -> Program:
+    """`rebind` with functions that are in memory: those of a `BaseWorkFlow`, or by name."""
+    from cloudmesh.flow.language.pythonfile import file_of
+    from cloudmesh.flow.language.pythonorigin import rebound
+
+    mapping = isinstance(thing, Mapping)
+    path = file if mapping else file_of(type(thing))
+    nodes, functions = rebound(flow, path, "", thing)
+    return Program(replace(flow, nodes=nodes), functions, Path(path) if path else None, "")
 
 
 def _shown(file: str) -> str:

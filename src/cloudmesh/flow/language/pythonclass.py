@@ -61,7 +61,18 @@ def _refuse_while_loading(what: str) -> None:
 class _Runnable:
     """What a class and a `workflow` can both do; each goes through `cloudmesh.flow.api`."""
 
+    def _rebound(self, run: str, store: Store) -> Program:
+        """The graph of a run with the functions that are here."""
+        from cloudmesh.flow.api import replay
+        from cloudmesh.flow.language.load import rebind_object
+
+        _, state = replay(store, run)
+        thing, file = self._functions()
+        return rebind_object(state.flow, thing, file)
+
     if TYPE_CHECKING:
+
+        def _functions(self) -> tuple[Any, str]: ...
 
         def _program(self, text: Any, params: Mapping[str, Any] | None, later: bool) -> Program: ...
 
@@ -110,7 +121,9 @@ class _Runnable:
         _refuse_while_loading("resume")
         from cloudmesh.flow import api
 
-        return api.resume(_id(run), _opened(store), force=force, parallel=parallel)
+        opened = _opened(store)
+        program = self._rebound(_id(run), opened)
+        return api.resume(_id(run), opened, program=program, force=force, parallel=parallel)
 
     def retry(
         self,
@@ -124,8 +137,9 @@ class _Runnable:
         _refuse_while_loading("retry")
         from cloudmesh.flow import api
 
-        again: Callable[..., Run] = api.retry  # type: ignore[attr-defined,unused-ignore]
-        return again(_id(run), _opened(store), start=node, parallel=parallel)
+        opened = _opened(store)
+        program = self._rebound(_id(run), opened)
+        return api.retry(_id(run), opened, from_node=node, program=program, parallel=parallel)
 
     def cancel(self, run: str | Run, *, store: str | Store | None = None) -> str:
         """Cancel a run; returns its status."""
@@ -153,6 +167,9 @@ class BaseWorkFlow(_Runnable):
         from cloudmesh.flow.language.load import load_object
 
         return load_object(self, text, parameters=params, later=later)
+
+    def _functions(self) -> tuple[Any, str]:
+        return self, ""
 
     def runCommand(self, node: str) -> None:
         """Run one node alone, as the original's last line does; nothing while the file is loaded.
@@ -216,6 +233,9 @@ class Workflow(_Runnable):
             parameters=params,
             later=later,
         )
+
+    def _functions(self) -> tuple[Any, str]:
+        return self.functions, self.file
 
 
 def workflow(

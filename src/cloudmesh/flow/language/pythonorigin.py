@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable
 from types import ModuleType
@@ -101,9 +102,12 @@ def _instance(cls: type[BaseWorkFlow], path: str) -> BaseWorkFlow:
 
 
 def rebound(
-    flow: Flow, path: str, cls: str
+    flow: Flow, path: str, cls: str, there: Any = None
 ) -> tuple[tuple[Node, ...], dict[str, Callable[..., Any]]]:
-    """The nodes of a flow with the facts of their new code, and their functions."""
+    """The nodes of a flow with the facts of their new code, and their functions.
+
+    ``there`` has the functions where they are in memory; else their files are read.
+    """
     holders: dict[tuple[str, str], Any] = {}
     nodes: list[Node] = []
     functions: dict[str, Callable[..., Any]] = {}
@@ -115,7 +119,7 @@ def rebound(
             continue
         key = (code.file or path, code.cls or ("" if code.file else cls))
         if key not in holders:
-            holders[key] = _holder(*key)
+            holders[key] = _holder(*key) if there is None else there
         function, attribute, bound = _function(holders[key], code.function, node.name, *key)
         functions[node.name] = function
         nodes.append(_renewed(node, attribute, bound))
@@ -124,7 +128,7 @@ def rebound(
 
 def _holder(file: str, cls: str) -> Any:
     """What has the functions: an instance of the class, or the module's names."""
-    module = load_module(file)
+    module = load_module(file) if file.endswith(".py") else importlib.import_module(file)
     if not cls:
         return vars(module)
     thing = getattr(module, cls, None)
@@ -137,7 +141,7 @@ def _function(
     holder: Any, name: str, node: str, file: str, cls: str
 ) -> tuple[Callable[..., Any], Any, bool]:
     """The callable of a node, the function itself, and whether self is its first parameter."""
-    if isinstance(holder, dict):
+    if not isinstance(holder, BaseWorkFlow):
         found = holder.get(name)
         if callable(found):
             return found, found, False

@@ -143,11 +143,17 @@ class Findings:
         for problem in problems:
             self.add(problem)
 
+    def _order(self) -> Callable[[Problem], tuple[int, int, int]]:
+        """As one reads: file by file, from top to bottom; what has no place comes last."""
+        files = {file: n for n, file in enumerate(dict.fromkeys(p.file for p in self.problems))}
+        return lambda p: (files[p.file] if p.line else len(files), p.line, p.column)
+
     def raise_if_any(self) -> None:
         """Raise `InputError` with everything found, if anything was."""
         if not self.count:
             return
         more = self.count - len(self.problems)
+        self.problems.sort(key=self._order())
         rest = [Problem(f"… and {more} more")] if more else []
         raise InputError(problems=[*self.problems, *rest])
 

@@ -14,7 +14,7 @@ from typing import Any
 from cloudmesh.flow.errors import InputError, NotFound, Problem
 from cloudmesh.flow.language.source import Findings, Source
 
-__all__ = ["Path", "Yaml", "YamlNode", "read_yaml", "read_yaml_file"]
+__all__ = ["Path", "Yaml", "YamlNode", "read_on", "read_yaml", "read_yaml_file"]
 
 MOST_BYTES = 10_000_000
 MOST_LEVELS = 100
@@ -75,9 +75,10 @@ class YamlNode:
 class Yaml:
     """A document: ``root`` and ``data``, and problems with their places."""
 
-    def __init__(self, source: Source, root: YamlNode) -> None:
+    def __init__(self, source: Source, root: YamlNode, findings: Findings) -> None:
         self.source = source
         self.root = root
+        self.findings = findings  # what is wrong with it as YAML
 
     @property
     def data(self) -> Any:
@@ -122,7 +123,7 @@ class Yaml:
 
 
 def read_yaml_file(path: str) -> Yaml:
-    """Read a YAML file.  Raises `InputError`, `NotFound`."""
+    """Read a YAML file as `read_on` does.  Raises `InputError`, `NotFound`."""
     from cloudmesh.flow.language.pythonfile import shown
 
     name = shown(path)
@@ -141,11 +142,21 @@ def read_yaml_file(path: str) -> Yaml:
         good = raw[: error.start].decode()
         source = Source(raw.decode("utf-8", errors="replace"), name)
         raise InputError(problems=[source.problem("the file is not in UTF-8", len(good))]) from None
-    return read_yaml(text, name)
+    return read_on(text, name)
 
 
 def read_yaml(text: str, filename: str) -> Yaml:
     """Read one YAML document.  Raises `InputError` with all that is wrong, each with its place."""
+    document = read_on(text, filename)
+    document.findings.raise_if_any()
+    return document
+
+
+def read_on(text: str, filename: str) -> Yaml:
+    """Read one YAML document; repeated keys and the like are kept in its ``findings``.
+
+    Raises `InputError` where the text is no YAML at all.
+    """
     if len(text) > MOST_BYTES:
         raise InputError(f"{filename}: larger than 10 MB, which is more than a flow is")
     source = Source(text.removeprefix("\ufeff"), filename)
@@ -158,10 +169,10 @@ def read_yaml(text: str, filename: str) -> Yaml:
     except Exception as error:  # whatever the library raises, the text is wrong
         findings.add(_library_problem(error, source))
         root = None
-    findings.raise_if_any()
     if root is None:
+        findings.raise_if_any()
         raise InputError(problems=[source.problem("the file is empty")])
-    return Yaml(source, root)
+    return Yaml(source, root, findings)
 
 
 def _library_problem(error: Exception, source: Source) -> Problem:

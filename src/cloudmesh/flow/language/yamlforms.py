@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from cloudmesh.flow.errors import InputError, Problem
 from cloudmesh.flow.language.flowstring import NAME
 from cloudmesh.flow.language.origin import Origin, Spec
-from cloudmesh.flow.language.source import Findings, Source, did_you_mean
+from cloudmesh.flow.language.source import Source, did_you_mean
 from cloudmesh.flow.language.yamlfile import Path, Yaml, YamlNode, read_yaml_file
 from cloudmesh.flow.language.yamltask import TASK_KEYS, TaskReader
 from cloudmesh.flow.model.check import Finding
+from cloudmesh.flow.model.flow import Task
 
 __all__ = ["YamlOrigin", "open_yaml"]
 
@@ -42,7 +43,8 @@ def open_yaml(path: str, cls: str = "") -> Origin:
         return CcOrigin(document, os.path.abspath(path))
     if not root.is_map and not root.is_list:
         message = "expected keys, like  flow: a; b || c"
-        raise InputError(problems=[document.at(message, root)])
+        document.findings.add(document.at(message, root))
+        document.findings.raise_if_any()
     return YamlOrigin(document, os.path.abspath(path), cls)
 
 
@@ -61,10 +63,10 @@ class YamlOrigin(Origin):
     def __init__(self, document: Yaml, file: str, cls: str = "") -> None:
         self.document = document
         self.file = file
-        self.findings = Findings()
+        self.findings = document.findings
         self.tasks: dict[str, _Entry] = {}
         top = document.root
-        keys = dict((k, n) for k, _, n in top.items()) if top.is_map else {}
+        keys = {key: value for key, _, value in top.items()} if top.is_map else {}
         self.top: Mapping[str, YamlNode] = keys
         for key in keys:
             if key not in TOP_KEYS:
@@ -72,12 +74,13 @@ class YamlOrigin(Origin):
                 self.wrong(f"{key!r} is no key of a flow{hint}", (key,), key=True)
         self._read_tasks(keys.get("tasks") or (top if top.is_list else None))
         self.name = self._text("name")
+        self._lost = False  # the python file could not be read: of its functions nothing is known
         self.python = self._open_python(cls)
         self.parameters = self._map("parameters")
         self.infrastructure = self._infrastructure()
         self.pools = self._pools()
         self.labels = dict(self._labels())
-        self.reader = TaskReader(document, self.python, self.findings)
+        self.reader = TaskReader(document, self.python, lost=self._lost)
         self._specs: dict[str, Spec | None] = {}
 
     @property
@@ -198,6 +201,7 @@ class YamlOrigin(Origin):
         try:
             return open_functions(said, self.file, cls)
         except InputError as error:
+            self._lost = True
             for problem in error.problems:
                 placed = problem.line > 0
                 self.findings.add(
@@ -230,7 +234,8 @@ class YamlOrigin(Origin):
             if entry is not None:
                 self._specs[name] = self.reader.read(name, entry.node, entry.path)
             else:
-                self._specs[name] = self._from_python(lambda origin: origin.spec(name))
+                found = self._from_python(lambda origin: origin.spec(name))
+                self._specs[name] = found or (Spec(Task()) if self._lost else None)
         return self._specs[name]
 
     def _from_python(self, ask: Callable[[Any], Any]) -> Any:

@@ -12,7 +12,7 @@ from cloudmesh.flow.language import calculation
 from cloudmesh.flow.language.functions import code_of, facts_of, local_names
 from cloudmesh.flow.language.origin import Spec
 from cloudmesh.flow.language.pythonfile import code_hash
-from cloudmesh.flow.language.source import Findings, did_you_mean
+from cloudmesh.flow.language.source import did_you_mean
 from cloudmesh.flow.language.taskwords import TASK_WORDS, read_word, task_fields
 from cloudmesh.flow.language.yamlfile import Path, Yaml, YamlNode
 from cloudmesh.flow.model import commandtext
@@ -37,14 +37,15 @@ _TYPES = ("int", "float", "bool", "str", "list", "dict", "tuple", "bytes", "any"
 class TaskReader:
     """Reads the tasks that a flow names; ``python`` are the origins of functions.
 
+    ``lost``: there are some, but they could not be read.
     ``own`` are the tasks that have a calculation or a command; ``problems``
     what is wrong with each.
     """
 
-    def __init__(self, document: Yaml, python: Sequence[Any], findings: Findings) -> None:
+    def __init__(self, document: Yaml, python: Sequence[Any], *, lost: bool) -> None:
         self.document = document
         self.python = python
-        self.findings = findings
+        self.lost = lost
         self.own: set[str] = set()
         self.problems: dict[str, list[Problem]] = {}
         self._name = ""
@@ -188,6 +189,8 @@ class TaskReader:
                 self._arguments(call, function, origin.bound(call.function), where)
                 task = self._called(origin, call, function, parameters)
                 return Spec(task, known.function if known else function)
+        if self.lost:
+            return Spec(Task(parameters=parameters, calculation=call))
         if not self.python:
             message = (
                 f"calculation: the file that holds {call.function} is not named; "
@@ -254,7 +257,7 @@ class TaskReader:
                     for p in spec.task.parameters
                 )
                 return Spec(replace(spec.task, parameters=parameters), spec.function, spec.labels)
-        return None
+        return Spec(Task()) if self.lost else None
 
     # -- how it looks ------------------------------------------------------------
 
