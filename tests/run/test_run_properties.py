@@ -143,7 +143,7 @@ def summary(run: Run) -> dict[str, Any]:
             run.retry_at.get(i),
         )
         for i in run.nodes()
-    } | {"": (run.status_word, run.counts, run.open, run.running, run.next_due())}
+    } | {"": (run.status_word, run.counts, run.open, run.running)}
 
 
 @settings(max_examples=300, deadline=None)

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cloudmesh.flow.config import load_config
-from cloudmesh.flow.model.wiring import wire
 
 from cloudmesh.flow.engine.inputs import Inputs
 from cloudmesh.flow.engine.launch import Launch, maker
@@ -18,6 +17,7 @@ from cloudmesh.flow.engine.outcomes import Outcomes
 from cloudmesh.flow.engine.results import Results
 from cloudmesh.flow.executors.output import install, uninstall
 from cloudmesh.flow.handle import Run
+from cloudmesh.flow.model.wiring import wire
 from cloudmesh.flow.run.run import Run as RunState
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic, perf_counter, time
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from cloudmesh.flow.engine.going import Going
 from cloudmesh.flow.engine.outcomes import Outcomes
@@ -42,6 +42,8 @@ from cloudmesh.flow.run.run import Run
 from cloudmesh.flow.store.protocol import Journal
 
 __all__ = ["Engine", "Launcher", "Witness"]
+
+T = TypeVar("T")
 
 #: A node that takes less than this is short: handing it to another thread costs more.
 SHORT = 150e-6
@@ -98,6 +100,8 @@ class Engine:
         limits: Mapping[str, int],
         witness: Witness,
         clock: Callable[[], float] = time,
+        ticks: Callable[[], float] = monotonic,
+        pause: Callable[[float], bool] | None = None,
     ) -> None:
         self.run = run
         self.journal = journal
@@ -105,7 +109,8 @@ class Engine:
         self.key_prefix = key_prefix
         self.limits = dict(limits)
         self.witness = witness
-        self.clock = clock
+        self.clock = clock  # seconds since 1970, for people
+        self._ticks = ticks  # seconds that never go back, for waiting
         self.projector = Projector(run, journal)
         self.launcher = launcher(self)
         self.failure: BaseException | None = None  # why the engine stopped, if not by the run's end
@@ -119,7 +124,7 @@ class Engine:
         self._going: dict[int, Going] = {}
         self._progress: dict[int, tuple[float, str]] = {}
         self._turned = 0.0  # when the last turn was, by perf_counter
-        self._projected = monotonic()
+        self._projected = ticks()
         self._mean = 0.0  # of how long nodes took lately
 
         self._bell: SimpleQueue[bool] = SimpleQueue()  # wakes idle workers
@@ -129,8 +134,8 @@ class Engine:
         self._armed = False
         self._stuck: Going | None = None
         self._hurry = threading.Event()  # ends the wait for a store that is gone
-        self._beat = monotonic()
-        self._asked = monotonic()
+        self._pause = pause or self._hurry.wait
+        self._beat = self._asked = ticks()
 
     # -- the loop ----------------------------------------------------------
 
@@ -167,7 +172,7 @@ class Engine:
             self._finish()
             return
         if self.run.changed or self.run.expanded:
-            if monotonic() - self._projected > LAG:
+            if self._ticks() - self._projected > LAG:
                 self._project()
             else:
                 self._arm()
@@ -219,14 +224,15 @@ class Engine:
         if len(record) <= EVENTS_MAX:
             text = ev.encode(record, names)
             if len(text) <= BYTES_MAX or len(record) == 1:
-                self.witness.batch(self._commit(text, durable), record)
+                seq = self._patiently(lambda: self.journal.append(text, durable=durable))
+                self.witness.batch(seq, record)
                 return
         half = len(record) // 2
         self._append(record[:half], durable)
         self._append(record[half:], durable)
 
-    def _commit(self, text: str, durable: bool) -> int:
-        """Append a batch; a store that is away is waited for.
+    def _patiently(self, deed: Callable[[], T]) -> T:
+        """Do something with the store; where it is away it is waited for, and tried again.
 
         Meanwhile the lock is held, so nothing new starts.  Raises `StoreError`
         and `Fenced`.
@@ -234,12 +240,12 @@ class Engine:
         until = 0.0
         while True:
             try:
-                return self.journal.append(text, durable=durable)
+                return deed()
             except StoreUnavailable as error:
                 if not until:
-                    until = monotonic() + STORE_PATIENCE
+                    until = self._ticks() + STORE_PATIENCE
                     self.witness.note(f"the store is away, waiting for it: {error}")
-                if monotonic() > until or self._hurry.wait(STORE_PAUSE):
+                if self._ticks() > until or self._pause(STORE_PAUSE):
                     raise
 
     def intend(self, document: Mapping[str, Any]) -> None:
@@ -256,13 +262,16 @@ class Engine:
         self._inbox.append((None, ev.released(self.clock(), document)))
         self.step(0)
 
-    def _project(self, ended: Mapping[str, Any] | None = None) -> None:
-        self.projector.flush(ended)
-        self._projected = monotonic()
+    def _project(self) -> None:
+        """Bring the documents up to the journal; a store that is away is met again soon."""
+        with suppress(StoreUnavailable):
+            self.projector.flush()
+        self._projected = self._ticks()
 
     def _finish(self) -> None:
         """The run has ended: its documents first, then it is told."""
-        self._project(self.outcomes.ending(self.run))
+        ended = self.outcomes.ending(self.run)
+        self._patiently(lambda: self.projector.flush(ended))
         self._stop()
 
     def _fail(self, error: BaseException) -> None:
@@ -338,7 +347,7 @@ class Engine:
     def begin(self) -> None:
         """Record what can be started at first and start it."""
         with self._lock:
-            self.projector.make()
+            self._patiently(self.projector.make)
         self._inbox.append((None, None))
         self.step(0)
 
@@ -348,7 +357,7 @@ class Engine:
             with suppress(Empty):
                 self._alarm.get(timeout=self._patience())
             if not self.done.is_set():
-                self._tick()
+                self.tick()
         self.launcher.close()
         self.journal.close()
 
@@ -374,9 +383,9 @@ class Engine:
             times.append(due - now)
         return max(0.0, min(times))
 
-    def _tick(self) -> None:
+    def tick(self) -> None:
         """What time alone brings."""
-        now = monotonic()
+        now = self._ticks()
         if self.signalled:
             self.signalled = False
             self.interrupt()
@@ -404,9 +413,11 @@ class Engine:
                 self._lock.release()
 
     def _guarded(self, deed: Callable[[], None]) -> None:
-        """Do something for the store; a store that fails stops the engine."""
+        """Do something that can wait; a store that refuses stops the engine."""
         try:
             deed()
+        except StoreUnavailable:
+            pass  # the next commit will meet it, and wait
         except FlowError as error:
             self._fail(error)
 

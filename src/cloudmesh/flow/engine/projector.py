@@ -35,19 +35,23 @@ class Projector:
     def flush(self, ended: Mapping[str, Any] | None = None) -> None:
         """Write what has changed since the last time; ``ended`` are fields of the run's end."""
         run = self.run
-        for i in run.expanded:
-            elements = run.elements[i]
-            rows = [row(run, k) for k in elements]
-            count = len(elements)
-            self.journal.add_nodes(rows, [self._upstream[i]] * count, [self._specs[i]] * count)
-        run.expanded.clear()
+        while run.expanded:
+            self._add_elements(run.expanded[0])
+            del run.expanded[0]
         n, base = len(run.flow.nodes), run.base
         changed = sorted(i for i in run.changed if not n <= i < base)
-        run.changed.clear()
         changes: dict[str, Any] = {"counts": run.counts_by_status()}
         if ended is not None:
             changes.update(ended)
         self.journal.project([row(run, i) for i in changed], changes, self._finished(changed))
+        run.changed.clear()  # only now, for the store may have failed
+
+    def _add_elements(self, i: int) -> None:
+        """Make the documents of a map's elements."""
+        elements = self.run.elements[i]
+        rows = [row(self.run, k) for k in elements]
+        count = len(elements)
+        self.journal.add_nodes(rows, [self._upstream[i]] * count, [self._specs[i]] * count)
 
     def _finished(self, changed: Sequence[int]) -> dict[int, list[str]]:
         """For each node the names that leave its dependencies now."""

@@ -82,7 +82,7 @@ class Run(State):
             record.append(event)
         due = self.next_due()
         while due is not None and due <= now and not self.stopping:
-            self._wake(heappop(self._due)[1])
+            self._make_ready(heappop(self._due)[1])
             due = self.next_due()
         starting: list[int] = []
         if not self.stopping:
@@ -143,7 +143,7 @@ class Run(State):
                 free = limits.get(pool, limits["local"]) - self.busy.get(pool, 0)
                 while queue and free > 0:
                     i = queue.popleft()
-                    if status[i] != PENDING or i in self.retry_at:
+                    if status[i] != PENDING or self.retry_at.get(i, 0.0) > now:
                         continue
                     event = decide(i) if decide is not None and self._asks(i) else None
                     if event is not None:
@@ -192,11 +192,6 @@ class Run(State):
         if queue is None:
             queue = self.ready[pool] = deque()
         queue.append(i)
-
-    def _wake(self, i: int) -> None:
-        """The time of an attempt that waited has come."""
-        del self.retry_at[i]
-        self._make_ready(i)
 
     # -- one method for each kind of event ---------------------------------
 
