@@ -150,13 +150,17 @@ def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
             sys.stderr.write(f"{self.prog}: {message} (see `{self.prog} --help`)\n")
             raise SystemExit(2)
 
+    class Help(argparse.RawDescriptionHelpFormatter):
+        def __init__(self, prog: str) -> None:
+            super().__init__(prog, width=help_width())  # else it imports more to find out
+
     summary = COMMANDS[name][1]
     examples = "\n".join(f"  {line}" for line in command.examples)
     parser = Parser(
         prog=f"cms flow {name}",
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"examples:\n{examples}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
         allow_abbrev=False,
     )
     command.arguments(parser)
@@ -165,6 +169,15 @@ def parser_of(name: str, command: Command) -> argparse.ArgumentParser:
     common.add_argument("--config", metavar="FILE", help="the configuration file")
     common.add_argument("--debug", action="store_true", help="show tracebacks of cms itself")
     return parser
+
+
+def help_width() -> int:
+    """How wide a help text may be, in columns."""
+    try:
+        columns = int(os.environ.get("COLUMNS", 0)) or os.get_terminal_size().columns
+    except (OSError, ValueError):
+        columns = 80
+    return max(40, min(columns, 100) - 2)
 
 
 def leading_options(words: list[str]) -> tuple[list[str], list[str]]:

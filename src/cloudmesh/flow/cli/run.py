@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -136,6 +136,44 @@ def resume(args: argparse.Namespace) -> int:
         return go(args, store, found["run"], start)
 
 
+def retry_arguments(parser: argparse.ArgumentParser) -> None:
+    from cloudmesh.flow.cli.options import run_argument
+
+    run_argument(parser)
+    parser.add_argument(
+        "--from", dest="from_node", metavar="NODE", help="this node, and all that depends on it"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would run")
+    engine_arguments(parser)
+
+
+def retry(args: argparse.Namespace) -> int:
+    """Run again what has not finished, in a new run that keeps the rest."""
+    from cloudmesh.flow import api
+    from cloudmesh.flow.config import load_config
+
+    with open_store_of(args) as store:
+        old = api.find_run(store, args.run)["run"]
+        todo = api.plan_retry(old, store, from_node=args.from_node)
+        changed = f"; changed since: {', '.join(todo.changed)}" if todo.changed else ""
+        sys.stderr.write(
+            f"{summary.count(len(todo.runs), 'node')} will run: {listed(todo.runs)}; "
+            f"{summary.count(len(todo.kept), 'result')} kept{changed}\n"
+        )
+        if args.dry_run:
+            return 0
+        config = load_config(args.config)
+        new = api.new_run_id()
+        start = partial(api.retry, old, store, from_node=args.from_node, new_id=new, config=config)
+        return go(args, store, new, start)
+
+
+def listed(names: Sequence[str], most: int = 10) -> str:
+    """Names in a row, of many the first."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
 # -- what they share -----------------------------------------------------------
 
 
@@ -202,6 +240,11 @@ COMMANDS = {
             "cms flow run flow.yaml --param x=3 --on b=lab --view",
             "cms flow run test --output json",
         ),
+    ),
+    "retry": Command(
+        retry_arguments,
+        retry,
+        ("cms flow retry latest --dry-run", "cms flow retry k7q2m9xd --from b"),
     ),
     "resume": Command(
         resume_arguments, resume, ("cms flow resume", "cms flow resume k7q2m9xd --force")

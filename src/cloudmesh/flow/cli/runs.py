@@ -10,6 +10,7 @@ from cloudmesh.flow.cli.main import Command
 from cloudmesh.flow.cli.options import output_argument, positive, run_argument
 from cloudmesh.flow.cli.render import ago, escape, json_text, print_json, styled, table, took
 from cloudmesh.flow.cli.summary import (
+    RESULT_SHOWN,
     next_step,
     run_document,
     run_table,
@@ -27,8 +28,6 @@ __all__ = ["COMMANDS"]
 
 #: `runs` shows so many in a table, unless it is told how many.
 RUNS_SHOWN = 30
-#: A result is shown on a line of a table up to so many characters.
-RESULT_SHOWN = 100
 #: How often a log that is followed is looked at, in seconds.
 FOLLOW_SECONDS = 0.3
 
@@ -264,9 +263,9 @@ def with_engine(store: Store, run: dict[str, Any]) -> dict[str, Any]:
     """The document of a run, with ``engine: lost`` where its engine is gone."""
     if run.get("status") != "running":
         return run
-    from cloudmesh.flow.api import find_run
+    from cloudmesh.flow.api import shown
 
-    return find_run(store, run["run"])
+    return shown(store, run)
 
 
 COMMANDS = {

@@ -14,6 +14,7 @@ from time import monotonic, time
 from typing import TYPE_CHECKING, Any, TextIO
 
 from cloudmesh.flow.cli.render import escape, is_live, span
+from cloudmesh.flow.cli.summary import count
 
 if TYPE_CHECKING:
     from cloudmesh.flow.run.run import Run as RunState
@@ -120,7 +121,8 @@ class Screen:
         if extra.get("retry_at") is None:
             return text
         wait = max(0.0, extra["retry_at"] - time())
-        return f"{text}; {extra.get('reason') or 'it is tried again'}, in {span(wait)}"
+        again = str(extra.get("reason") or "tried again").partition(" at ")[0]
+        return f"{text}; {again} in {span(wait)}"
 
     def summary(self) -> None:
         """How far a large run is, now and then."""
@@ -157,8 +159,3 @@ class Screen:
             self.queue.put(None)
             self.thread.join()
             self.thread = None
-
-
-def count(number: int, noun: str) -> str:
-    """``1 node``, ``3 nodes``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -14,6 +14,8 @@ __all__ = ["run_document", "run_table", "shown_status", "store_option", "traceba
 
 #: A table of more rows than this leaves out elements and nodes that need nobody's eye.
 ROWS_MAX = 100
+#: A result or an error is shown on a line of a table up to so many characters.
+RESULT_SHOWN = 100
 #: So many tracebacks are shown in full.
 TRACEBACKS_MAX = 5
 
@@ -23,6 +25,11 @@ def run_document(run: dict[str, Any], nodes: Sequence[dict[str, Any]]) -> dict[s
     first = {key: run.get(key) for key in ("run", "workflow", "status")}
     rest = {key: value for key, value in run.items() if key not in first and key != "_id"}
     return {**first, **rest, "nodes": list(nodes)}
+
+
+def count(number: int, noun: str) -> str:
+    """``1 node``, ``3 nodes``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def shown_status(run: dict[str, Any]) -> str:
@@ -35,7 +42,8 @@ def why(node: dict[str, Any]) -> str:
     error = node.get("error")
     if error and node.get("status") == "error":
         lines = str(error.get("message") or "").splitlines()
-        return f"{error.get('type')}: {lines[0] if lines else ''}"
+        text = f"{error.get('type')}: {lines[0] if lines else ''}"
+        return text if len(text) <= RESULT_SHOWN else text[: RESULT_SHOWN - 1] + "…"
     reason = node.get("reason")
     if reason and reason != "first":
         return str(reason)
