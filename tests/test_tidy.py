@@ -28,7 +28,7 @@ ARROWS = {
     "providers": set(),
     "executors": {"providers"},
     "language": {"executors", "store"},
-    "config": {"executors", "providers"},
+    "config": {"executors", "providers", "language"},
     "engine": {"run", "store", "executors", "providers", "codecs", "language", "config", "handle"},
     "handle": {"run", "store", "codecs"},
     "definitions": {"language", "store"},

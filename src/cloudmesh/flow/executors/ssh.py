@@ -16,7 +16,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import InfrastructureError
 from cloudmesh.flow.executors.command import cancelled, problem
@@ -24,9 +24,12 @@ from cloudmesh.flow.executors.far import END_WAIT, FarWorker, Gone, Job, Program
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.sending import started_by
 
-__all__ = ["Host", "SshExecutor", "ssh_hosts"]
+if TYPE_CHECKING:
+    from cloudmesh.flow.executors.table import Context
 
-SLOTS = 8  # nodes at once on a host, where nothing else is said
+__all__ = ["Host", "SshExecutor", "check", "make", "ssh_hosts"]
+
+SLOTS = 8  # nodes at once on all hosts of an entry, where nothing else is said
 CHANNELS = 8  # channels on a connection: sshd takes 10 by default (MaxSessions)
 CONNECT_TIMEOUT = 15.0  # seconds
 DOWN = 30.0  # seconds for which a host that could not be reached is left alone
@@ -44,12 +47,11 @@ class Host:
     identity: str = ""
     jump: str = ""
     python: str = "python3"
-    slots: int = SLOTS
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def ssh_hosts(spec: Mapping[str, Any]) -> list[Host]:
-    """The hosts of a ``kind: ssh`` entry of the configuration; its ``slots`` are for each host."""
+    """The hosts of a ``kind: ssh`` entry of the configuration."""
     names = spec.get("hosts") or [spec["host"]]
     options: dict[str, Any] = {}
     if spec.get("known_hosts"):
@@ -67,11 +69,20 @@ def ssh_hosts(spec: Mapping[str, Any]) -> list[Host]:
                 identity=str(spec.get("identity") or spec.get("key") or ""),
                 jump=str(spec.get("jump") or ""),
                 python=str(spec.get("python") or "python3"),
-                slots=int(spec.get("slots") or SLOTS),
                 options=options,
             )
         )
     return hosts
+
+
+def make(name: str, spec: Mapping[str, Any], context: Context) -> SshExecutor:
+    """The executor of an entry."""
+    return SshExecutor(ssh_hosts(spec), int(spec.get("slots") or SLOTS))
+
+
+def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Connect to each host and start a runner there."""
+    return SshExecutor(ssh_hosts(spec)).check()
 
 
 class Unreachable(InfrastructureError):
@@ -242,8 +253,9 @@ class Station:
 class SshExecutor:
     """Runs commands and functions on hosts; connects at the first attempt."""
 
-    def __init__(self, hosts: Sequence[Host]) -> None:
-        self.slots: int | None = sum(host.slots for host in hosts)
+    def __init__(self, hosts: Sequence[Host], slots: int = SLOTS) -> None:
+        self.slots: int | None = slots
+        self._most = slots
         self._hosts = hosts
         self._stations: list[Station] = []
         self._jobs: dict[Attempt, Job] = {}
@@ -256,7 +268,7 @@ class SshExecutor:
         self._closing = False
 
     def start(self, attempt: Attempt, done: Done) -> None:
-        """Run an attempt on the host with most room; ``done`` is called in the loop's thread."""
+        """Run an attempt on the host with least to do; ``done`` is called in the loop's thread."""
         attempt.where = self._hosts[0].name
         self._running_loop().call_soon_threadsafe(self._begin, Job(attempt, done))
 
@@ -327,11 +339,12 @@ class SshExecutor:
             self._spawn(self._run(self._waiting.popleft(), station))
 
     def _roomiest(self) -> Station | None:
-        """The station with most free slots; one that is down only where all are."""
+        """The station with least to do, while there are slots; one that is down only if all are."""
+        if sum(s.busy for s in self._stations) >= self._most:
+            return None
         now = time.monotonic()
         up = [s for s in self._stations if s.down_until <= now] or self._stations
-        best = max(up, key=lambda s: (s.host.slots - s.busy, len(s.idle)))
-        return best if best.busy < best.host.slots else None
+        return min(up, key=lambda s: (s.busy, -len(s.idle)))
 
     async def _run(self, job: Job, station: Station) -> None:
         outcome: Outcome | None

@@ -1,0 +1,130 @@
+"""The user's configuration: ``--config FILE``, ``CLOUDMESH_FLOW_CONFIG``, ``config.yaml`` at home.
+
+```yaml
+parallel: 16                  # nodes at once on this machine
+durability: power             # or process, the default
+pools: {gpu: 1}               # how many nodes of a pool at once
+infrastructure:
+  lab: {kind: ssh, hosts: [node1, node2], slots: 4}
+```
+Where there is none, nothing is read and nothing loaded.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cloudmesh.flow.errors import InputError
+
+if TYPE_CHECKING:
+    from cloudmesh.flow.errors import Problem
+    from cloudmesh.flow.language.yamlfile import Yaml
+
+__all__ = ["Config", "load_config"]
+
+HOME = "~/.cloudmesh/flow/config.yaml"
+KEYS = ("durability", "infrastructure", "parallel", "pools")
+DURABILITIES = ("process", "power")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What the user has set; ``parallel`` is None where nothing is said."""
+
+    infrastructure: Mapping[str, Any] = field(default_factory=dict)
+    pools: Mapping[str, int] = field(default_factory=dict)
+    parallel: int | None = None
+    durability: str = "process"
+    file: str = ""
+
+
+def load_config(path: str | None) -> Config:
+    """Read the configuration.  Raises `InputError` with all findings, `NotFound` for no file."""
+    given = path or os.environ.get("CLOUDMESH_FLOW_CONFIG")
+    file = os.path.expanduser(given or HOME)
+    if not given and not os.path.exists(file):
+        return Config()
+    from cloudmesh.flow.language.yamlfile import read_yaml_file
+
+    if _says_nothing(file):
+        return Config(file=file)
+    return _config(read_yaml_file(file), file)
+
+
+def _says_nothing(file: str) -> bool:
+    """Whether all of it is commented out, as in a file that was copied to begin with."""
+    try:
+        with open(file, encoding="utf-8", errors="replace") as lines:
+            return all(not line.strip() or line.lstrip().startswith("#") for line in lines)
+    except OSError:
+        return False  # the reader says what is wrong
+
+
+def _config(yaml: Yaml, file: str) -> Config:
+    data = yaml.data
+    if yaml.findings:
+        yaml.findings.raise_if_any()
+    if not isinstance(data, dict):
+        raise InputError(problems=[yaml.problem("the configuration is a map of keys")])
+    problems = [
+        *_unknown(yaml, data),
+        *_numbers(yaml, data),
+        *_infrastructure(yaml, data.get("infrastructure")),
+    ]
+    if problems:
+        raise InputError(problems=problems)
+    return Config(
+        infrastructure=data.get("infrastructure") or {},
+        pools=data.get("pools") or {},
+        parallel=data.get("parallel"),
+        durability=data.get("durability") or "process",
+        file=file,
+    )
+
+
+def _unknown(yaml: Yaml, data: Mapping[str, Any]) -> list[Problem]:
+    from cloudmesh.flow.language.source import did_you_mean
+
+    return [
+        yaml.problem(f"there is no key {key!r}{did_you_mean(key, KEYS)}", (key,), key=True)
+        for key in data
+        if key not in KEYS
+    ]
+
+
+def _numbers(yaml: Yaml, data: Mapping[str, Any]) -> list[Problem]:
+    found = []
+    counts: dict[tuple[str, ...], Any] = {("parallel",): data.get("parallel")}
+    pools = data.get("pools")
+    if pools is not None and not isinstance(pools, dict):
+        found.append(yaml.problem("pools is a map of names and how many at once", ("pools",)))
+    elif pools:
+        counts.update({("pools", name): count for name, count in pools.items()})
+    for path, count in counts.items():
+        if count is not None and (type(count) is not int or count < 1):
+            found.append(yaml.problem(f"{path[-1]} is a whole number from 1", path))
+    durability = data.get("durability")
+    if durability is not None and durability not in DURABILITIES:
+        found.append(yaml.problem("durability is process or power", ("durability",)))
+    return found
+
+
+def _infrastructure(yaml: Yaml, entries: Any) -> list[Problem]:
+    from cloudmesh.flow.executors.table import faults
+
+    if entries is None:
+        return []
+    if not isinstance(entries, dict):
+        return [yaml.problem("infrastructure is a map of names and entries", ("infrastructure",))]
+    found = []
+    for name, spec in entries.items():
+        path = ("infrastructure", name)
+        if name in ("local", "thread", "process", "command", "async", "here"):
+            found.append(yaml.problem(f"{name} is a word that is always there", path, key=True))
+            continue
+        for message, key in faults(name, spec):
+            found.append(yaml.problem(message, (*path, key) if key else path, key=True))
+    return found

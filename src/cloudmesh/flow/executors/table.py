@@ -1,0 +1,170 @@
+"""The table of words: what ``kind`` can be in an entry of ``infrastructure``, and who runs it.
+
+A new kind is one module, with ``make(name, spec, context)`` and ``check(name, spec)``,
+and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from cloudmesh.flow.errors import InputError
+from cloudmesh.flow.executors.protocol import Executor
+
+__all__ = ["KINDS", "Context", "check", "faults", "make", "megabytes"]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an executor may know of the run that it works for.
+
+    ``note`` tells the user one line; ``intent`` returns when the record of
+    something that is about to be made is on disk, ``release`` records that it
+    is gone.  Nobody is told anything where they are not given (``infra check``).
+    """
+
+    store_id: str = ""
+    run: str = ""
+    file: Path | None = None
+    cls: str = ""
+    note: Callable[[str], None] = lambda text: None
+    intent: Callable[[Mapping[str, Any]], None] = lambda document: None
+    release: Callable[[Mapping[str, Any]], None] = lambda document: None
+
+
+class Kind(NamedTuple):
+    """A kind of infrastructure: its module, and its keys with what their values are."""
+
+    module: str
+    keys: Mapping[str, str]
+    one_of: tuple[str, ...] = ()  # keys of which one must be there
+
+
+KINDS: dict[str, Kind] = {
+    "ssh": Kind(
+        "cloudmesh.flow.executors.ssh",
+        {
+            "host": "text", "hosts": "list", "user": "text", "port": "count", "identity": "text",
+            "key": "text", "jump": "text", "python": "text", "known_hosts": "text",
+            "config": "text", "slots": "count",
+        },
+        ("host", "hosts"),
+    ),
+    "vm": Kind(
+        "cloudmesh.flow.executors.vm",
+        {
+            "provider": "text", "image": "text", "memory": "size", "cpus": "count",
+            "lifetime": "text", "max_life": "time", "accelerator": "text", "slots": "count",
+        },
+        ("provider",),
+    ),
+}  # fmt: skip
+
+#: Words that are always there; their executors need no entry.
+LOCAL = {
+    "command": "cloudmesh.flow.executors.command",
+    "process": "cloudmesh.flow.executors.process",
+}
+
+
+def make(name: str, spec: Mapping[str, Any], context: Context) -> Executor:
+    """The executor of an entry.  Raises `InputError` for one that is wrong."""
+    if name in LOCAL:
+        module = import_module(LOCAL[name])
+        local: Executor = (
+            module.CommandExecutor() if name == "command" else module.ProcessExecutor()
+        )
+        return local
+    executor: Executor = _module(name, spec).make(name, spec, context)
+    return executor
+
+
+def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Try an entry out: pairs of what was tried and what is wrong with it ("": nothing)."""
+    tried: list[tuple[str, str]] = _module(name, spec).check(name, spec)
+    return tried
+
+
+def _module(name: str, spec: Mapping[str, Any]) -> Any:
+    wrong = faults(name, spec)
+    if wrong:
+        raise InputError("; ".join(message for message, _ in wrong))
+    return import_module(KINDS[spec["kind"]].module)
+
+
+def faults(name: str, spec: Any) -> list[tuple[str, str]]:
+    """What is wrong in an entry, without trying it: pairs of a message and the key ("": none)."""
+    if not isinstance(spec, Mapping) or "kind" not in spec:
+        return [(f"{name}: needs a kind, like {{kind: ssh, host: …}}", "")]
+    kind = KINDS.get(str(spec["kind"]))
+    if kind is None:
+        hint = _near(str(spec["kind"]), KINDS)
+        return [(f"{name}: there is no kind {spec['kind']!r}{hint}", "kind")]
+    found = []
+    for key, value in spec.items():
+        if key == "kind":
+            continue
+        if key not in kind.keys:
+            hint = _near(str(key), kind.keys)
+            found.append((f"{name}: {spec['kind']} has no key {key!r}{hint}", key))
+        elif not _is(kind.keys[key], value):
+            found.append((f"{name}: {key} is {_SAID[kind.keys[key]]}, not {value!r}", key))
+    if kind.one_of and not any(spec.get(key) for key in kind.one_of):
+        found.append((f"{name}: {spec['kind']} needs {' or '.join(kind.one_of)}", ""))
+    return found
+
+
+_SAID = {
+    "text": "a text",
+    "list": "a list of texts",
+    "count": "a whole number from 1",
+    "size": "a size like 512M or 2G",
+    "time": "a time like 90s, 5m or 2h",
+}
+
+
+def _is(what: str, value: Any) -> bool:
+    if what == "count":
+        return type(value) is int and value >= 1
+    if what == "list":
+        return isinstance(value, list) and bool(value) and all(type(x) is str for x in value)
+    if what == "size":
+        return _size(value)
+    if what == "time":
+        from cloudmesh.flow.times import seconds
+
+        try:
+            seconds(value)
+        except (ValueError, InputError):
+            return False
+        return True
+    return isinstance(value, str) and bool(value.strip())
+
+
+def megabytes(value: Any) -> int:
+    """``512M``, ``2G`` or a number of megabytes.  Raises `ValueError`."""
+    text = str(value).strip().upper().removesuffix("B").removesuffix("I")
+    factor = {"M": 1, "G": 1024}.get(text[-1:], 0)
+    number = int(text[:-1]) * factor if factor else int(text)
+    if number < 1:
+        raise ValueError(f"{value!r} is no size")
+    return number
+
+
+def _size(value: Any) -> bool:
+    try:
+        megabytes(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _near(word: str, known: Mapping[str, Any]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, known, 1)
+    return f"; did you mean {near[0]}?" if near else f"; known are {', '.join(known)}"
