@@ -46,7 +46,7 @@ ARROWS = {
     "__init__": set(),
 }
 # The one arrow upward: `BaseWorkFlow.run()` is a convenience over the one way in.
-UPWARD = {("language/pythonclass.py", "api")}
+UPWARD = {("language/pythonclass.py", "api"), ("language/pythonclass.py", "config")}
 
 
 def name_of(path: Path) -> str:
