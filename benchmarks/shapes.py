@@ -42,7 +42,7 @@ SHAPES = {
 
 
 def function(seconds: float) -> Callable[..., Any]:
-    """A node's function, a new one for each: it does nothing, or sleeps, and gives a number."""
+    """The function of all nodes: it does nothing, or sleeps, and gives a number."""
 
     def node(*_: Any) -> int:
         if seconds:

@@ -36,6 +36,7 @@ for set in $sets; do
     install --require-hashes -r "requirements/$set.txt"
     if [ "$set" = run ]; then
         install --no-deps --no-build-isolation --editable .
+        "$python" -m compileall -q src # what pip does for all but an editable install
     fi
     touch ".venv/.$set"
 done

@@ -12,14 +12,15 @@ from benchmarks.shapes import Shape, function
 
 def measure(shape: Shape, folder: Path) -> float:
     """Seconds from the graph to the results; short nodes on dask's own number of threads."""
-    layers = [[(name, function(shape.seconds)) for name in names] for names in shape.names()]
+    layers = shape.names()
+    call = function(shape.seconds)
     threads = {"num_workers": shape.threads} if shape.seconds else {}
     start = perf_counter()
     graph = {}
     before: list[str] = []
-    for layer in layers:
-        for name, call in layer:
+    for names in layers:
+        for name in names:
             graph[name] = (call, *before)
-        before = [name for name, _ in layer]
+        before = names
     dask.threaded.get(graph, list(graph), **threads)
     return perf_counter() - start

@@ -15,13 +15,13 @@ from cloudmesh.flow import workflow
 
 def measure(shape: Shape, folder: Path) -> float:
     """Seconds from the flow string to the results in hand."""
+    call = function(shape.seconds)
 
-    def plain(seconds: float):  # a node's function here takes no parameters
-        call = function(seconds)
-        return lambda: call()
+    def node() -> int:  # a parameter would be filled by name
+        return call()
 
     layers = shape.names()
-    functions = {name: plain(shape.seconds) for names in layers for name in names}
+    functions = {name: node for names in layers for name in names}
     text = "; ".join("(" + " || ".join(names) + ")" for names in layers)
     store = f"sqlite:///{folder / 'flow.db'}"
     start = perf_counter()

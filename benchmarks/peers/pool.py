@@ -10,12 +10,12 @@ from benchmarks.shapes import Shape, function
 
 
 def measure(shape: Shape, folder: Path) -> float:
-    """Seconds from the functions to the results in hand."""
-    layers = [[function(shape.seconds) for _ in range(size)] for size in shape.layers]
+    """Seconds from the first node to the results in hand."""
+    call = function(shape.seconds)
     start = perf_counter()
     values = []
     with ThreadPoolExecutor(shape.threads) as pool:
-        for layer in layers:
-            futures = [pool.submit(call) for call in layer]
+        for size in shape.layers:
+            futures = [pool.submit(call) for _ in range(size)]
             values += [future.result() for future in futures]
     return perf_counter() - start

@@ -18,20 +18,21 @@ async def node(call, seconds: float, slots: asyncio.Semaphore) -> int:
         return 1
 
 
-async def layered(layers, shape: Shape) -> list[int]:
+async def layered(shape: Shape) -> list[int]:
     """Layer after layer."""
     values = []
+    call = function(0)
     slots = asyncio.Semaphore(shape.threads)
-    for layer in layers:
+    for size in shape.layers:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(node(call, shape.seconds, slots)) for call in layer]
+            nodes = [node(call, shape.seconds, slots) for _ in range(size)]
+            tasks = [group.create_task(one) for one in nodes]
         values += [task.result() for task in tasks]
     return values
 
 
 def measure(shape: Shape, folder: Path) -> float:
-    """Seconds from the functions to the results in hand."""
-    layers = [[function(0) for _ in range(size)] for size in shape.layers]
+    """Seconds from the first node to the results in hand."""
     start = perf_counter()
-    asyncio.run(layered(layers, shape))
+    asyncio.run(layered(shape))
     return perf_counter() - start
