@@ -62,21 +62,24 @@ def edit(args: argparse.Namespace, change: Callable[[Graph], Graph], new: bool =
     from cloudmesh.flow.cli.programs import load_stored, stored
     from cloudmesh.flow.config import load_config
     from cloudmesh.flow.language.load import load
+    from cloudmesh.flow.language.printer import strings
+
+    def texts(graph: Graph) -> list[str]:
+        return strings(load(None, definitions.strings_of(change(graph))).flow)
 
     name = args.flowname or "workflow"
     config = load_config(args.config)
     with open_store_of(args) as store:
         if new and store.definition(name) is None:
-            strings = definitions.strings_of(change({}))
-            program = load(args.flowfile, strings, flowname=name, later=True)
+            program = load(args.flowfile, texts({}), flowname=name, later=True)
         else:
             documents, extra = stored(store, name)
-            strings = definitions.strings_of(change(definitions.graph_of(documents)))
+            edited = tuple(texts(definitions.graph_of(documents)))
             if args.flowfile or extra.get("file"):
-                words = Words(name=name, strings=tuple(strings))
+                words = Words(name=name, strings=edited)
                 program = load_stored(args, store, words, config, later=True)
             else:
-                program = load(None, strings, flowname=name)
+                program = load(None, edited, flowname=name)
         api.define(program, store, edited=True)
         documents, _ = stored(store, name)
     sys.stdout.write(graph_table(documents))

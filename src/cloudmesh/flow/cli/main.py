@@ -276,7 +276,7 @@ def prepare_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif hasattr(stream, "reconfigure") and stream.errors == "strict":
+        elif getattr(stream, "errors", "backslashreplace") != "backslashreplace":
             stream.reconfigure(errors="backslashreplace")
 
 
