@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ _SIZE = hashlib.sha256().digest_size
 
 def dumps(value: Any) -> bytes:
     """Signature and pickle.  Raises `ValueError` where the value cannot be pickled."""
+    import pickle
+
     import cloudpickle
 
     try:
@@ -36,6 +37,8 @@ def loads(data: bytes) -> Any:
     signature, body = data[:_SIZE], data[_SIZE:]
     if not hmac.compare_digest(hmac.digest(_key(), body, "sha256"), signature):
         raise ValueError("a stored value is not signed with this user's key, so it is not loaded")
+    import pickle
+
     try:
         return pickle.loads(body)
     except Exception as error:
