@@ -41,10 +41,11 @@ def help_of(command: str) -> str:
     from cloudmesh.flow.cli.main import main
 
     os.environ["COLUMNS"] = "80"
-    out = io.StringIO()
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     with contextlib.redirect_stdout(out), contextlib.suppress(SystemExit):
         main(["flow", command, "--help"])
-    return re.sub(r" +$", "", out.getvalue(), flags=re.MULTILINE)
+    out.seek(0)
+    return re.sub(r" +$", "", out.read(), flags=re.MULTILINE)
 
 
 def endpoints() -> str:

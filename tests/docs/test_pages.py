@@ -84,7 +84,8 @@ def test_what_a_page_shows_is_so(page: Path, tmp_path: Path, home: Path) -> None
             (tmp_path / block.file).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / block.file).write_text(block.text, encoding="utf-8")
         elif block.language == "python":
-            run(f"{sys.executable} -", 0, tmp_path, env, where, block.text)
+            (tmp_path / "example.py").write_text(block.text, encoding="utf-8")
+            run(f"{sys.executable} example.py", 0, tmp_path, env, where)
         elif block.language == "json":
             json.loads(block.text)
         elif block.language == "console":
@@ -97,16 +98,14 @@ def test_what_a_page_shows_is_so(page: Path, tmp_path: Path, home: Path) -> None
                     assert shown, f"{where}: $ {typed}\nprints\n{out}\nand not\n{printed}"
 
 
-def run(
-    typed: str, exits: int, folder: Path, env: dict[str, str], where: str, text: str = ""
-) -> str:
+def run(typed: str, exits: int, folder: Path, env: dict[str, str], where: str) -> str:
     """What a command prints, on both streams, as on a terminal."""
     done = subprocess.run(
         typed,
         shell=True,
         cwd=folder,
         env=env,
-        input=text,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

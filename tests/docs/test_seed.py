@@ -137,7 +137,8 @@ def test_a_node_says_how_it_is_shown(cms: Cms, home: Path) -> None:
     for name in "abc":
         found = nodes[name]
         assert (found["color"], found["shape"], found["label"]) == ("green", "circle", name)
-    assert cms("result", "latest", "c").stdout.strip() == "10"
+    result = json.loads(nodes["c"]["result"])
+    assert result == {**result, "status": "done", "value": 10}
 
 
 def test_any_object_is_a_value(cms: Cms, tmp_path: Path) -> None:
