@@ -217,7 +217,7 @@ def resume(
 
     watch = observer or Quiet()
     seq, state = replay(store, run_id)
-    if state.status_word in ("finished", "error", "cancelled"):
+    if state.status_word in ("finished", "error", "cancelled") and _told(store, run_id, state):
         return Run(run_id, state, inputs_of(state, store, {}), store)
     program = program or _rebound(state)
     for text in _changed(state.flow, program.flow):
@@ -230,6 +230,12 @@ def resume(
     given = {**state.head.get("parameters", {}), **_read_secrets(state.flow)}
     parallel = parallel or state.head.get("parallel")
     return drive(program, store, journal, state, given, parallel, watch, signals, config)
+
+
+def _told(store: Store, run_id: str, state: RunState) -> bool:
+    """Whether a run's document says what its journal says: its engine may have died in between."""
+    document = store.run(run_id)
+    return document is not None and document["status"] == state.status_word
 
 
 def replay(store: Store, run_id: str, until: int | None = None) -> tuple[int, RunState]:

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cloudmesh.flow.config import load_config
-
 from cloudmesh.flow.engine.inputs import Inputs
 from cloudmesh.flow.engine.launch import Launch, maker
 from cloudmesh.flow.engine.loop import Engine, Witness
@@ -22,7 +21,6 @@ from cloudmesh.flow.run.run import Run as RunState
 
 if TYPE_CHECKING:
     from cloudmesh.flow.config import Config
-
     from cloudmesh.flow.language.program import Program
     from cloudmesh.flow.store.protocol import Journal, Store
 

@@ -270,8 +270,7 @@ class Engine:
 
     def _finish(self) -> None:
         """The run has ended: its documents first, then it is told."""
-        ended = self.outcomes.ending(self.run)
-        self._patiently(lambda: self.projector.flush(ended))
+        self._patiently(self.projector.flush)
         self._stop()
 
     def _fail(self, error: BaseException) -> None:

@@ -163,7 +163,3 @@ class Outcomes:
             if limit is not None and one.began and not one.ending and one.began + limit <= now:
                 late.append(one)
         return late
-
-    def ending(self, run: Run) -> dict[str, Any]:
-        """The fields of the run's own document at its end."""
-        return {"status": run.status_word, "ended": utc_text(run.over)}

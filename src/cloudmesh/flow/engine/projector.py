@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from json import dumps
 from typing import Any
 
@@ -32,17 +32,19 @@ class Projector:
         rows = [row(self.run, i) for i in range(len(self.run.flow.nodes))]
         self.journal.add_nodes(rows, self._upstream, self._specs)
 
-    def flush(self, ended: Mapping[str, Any] | None = None) -> None:
-        """Write what has changed since the last time; ``ended`` are fields of the run's end."""
+    def flush(self) -> None:
+        """Write what has changed since the last time, and the run's own document."""
         run = self.run
         while run.expanded:
             self._add_elements(run.expanded[0])
             del run.expanded[0]
         n, base = len(run.flow.nodes), run.base
         changed = sorted(i for i in run.changed if not n <= i < base)
-        changes: dict[str, Any] = {"counts": run.counts_by_status()}
-        if ended is not None:
-            changes.update(ended)
+        changes: dict[str, Any] = {
+            "counts": run.counts_by_status(),
+            "status": run.status_word,
+            "ended": utc_text(run.over) if run.over else None,
+        }
         self.journal.project([row(run, i) for i in changed], changes, self._finished(changed))
         run.changed.clear()  # only now, for the store may have failed
 

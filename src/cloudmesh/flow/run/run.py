@@ -218,8 +218,10 @@ class Run(State):
         if parent is not None:
             if self.status[parent] == PENDING:
                 self.status[parent] = RUNNING
-                self.attempt[parent] = 1
-                self.started[parent] = at
+                self.reason.pop(parent, None)
+                if not self.attempt[parent]:
+                    self.attempt[parent] = 1
+                    self.started[parent] = at
                 if where != "local":
                     self.where[parent] = where
             self.changed.add(parent)
@@ -350,6 +352,9 @@ class Run(State):
     def _on_end(self, at: float, status: str) -> None:
         self.status_word = status
         self.over = at
+        for i in self.maps:
+            if self.status[i] == RUNNING:
+                self._stop_map(i, at, status)
         if status == "cancelled":
             self.changed.update(i for i in self.nodes() if self.status[i] == PENDING)
 
@@ -483,6 +488,17 @@ class Run(State):
         self.changed.add(i)
         if not self.left[i]:
             self._map_ended(i, at)
+
+    def _stop_map(self, i: int, at: float, status: str) -> None:
+        """The run stops before all elements of a map have ended."""
+        cancelled = [k for k in self.elements[i] if self.status[k] == ERROR]
+        if status == "cancelled" and cancelled:
+            self._set(i, ERROR)
+            self.ended[i] = at
+            self.error[i] = self.error[cancelled[0]]
+        else:
+            self._set(i, PENDING)
+            self.reason[i] = status
 
     def _map_ended(self, i: int, at: float) -> None:
         """The last element has ended, and with it the map's own node."""
