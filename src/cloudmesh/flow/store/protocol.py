@@ -93,7 +93,11 @@ class Journal(Protocol):
     """The journal of one run, in the hands of the engine that owns it."""
 
     run: str
-    seq: int
+
+    @property
+    def seq(self) -> int:
+        """The number of the last batch."""
+        ...
 
     def append(self, events: str, *, durable: bool = False) -> int:
         """Commit one batch and return its number.
