@@ -154,17 +154,19 @@ def run(
     command line).  Raises `InputError` before anything is written, `StoreError`
     where the store fails, `Fenced` where another engine has taken the run.
     """
+    from cloudmesh.flow.parameters import as_json, for_nodes, read_secrets, secret_names
     from cloudmesh.flow.run import events as ev
     from cloudmesh.flow.run.run import Run as RunState
 
     flow = _placed(program.flow, on or {})
     given = {**flow.parameters, **(parameters or {})}
-    hidden = _secrets(flow)
+    hidden = secret_names(flow)
+    shown_parameters = as_json({k: v for k, v in given.items() if k not in hidden})
+    given = {**for_nodes(program, given), **read_secrets(flow, given)}
     if not stored:
         define(program, store, redefine=redefine)
     at = time()
     identity = run_id or new_run_id()
-    shown_parameters = {name: value for name, value in given.items() if name not in hidden}
     head = {
         "flow": flow.to_json(),
         "parameters": shown_parameters,
@@ -227,7 +229,7 @@ def resume(
     event = ev.taken(time(), _engine())
     state.apply(event)
     journal = take(run_id, seq, ev.encode([event], str))
-    given = {**state.head.get("parameters", {}), **_read_secrets(state.flow)}
+    given = _given_again(program, state.head)
     parallel = parallel or state.head.get("parallel")
     return drive(program, store, journal, state, given, parallel, watch, signals, config)
 
@@ -345,7 +347,7 @@ def retry(
     state.apply(event)
     events = [event, *keep(old, state, todo.kept, at, run_id)]
     journal = _create(store, new_id or new_run_id(), state, events)
-    given = {**head.get("parameters", {}), **_read_secrets(state.flow)}
+    given = _given_again(program, head)
     parallel = parallel or head.get("parallel")
     return drive(
         program, store, journal, state, given, parallel, observer or Quiet(), signals, config
@@ -477,23 +479,11 @@ def _placed(flow: Flow, on: Mapping[str, str]) -> Flow:
     return replace(flow, nodes=nodes)
 
 
-def _secrets(flow: Flow) -> set[str]:
-    """The names of parameters that are never stored."""
-    return {
-        parameter.name
-        for task in {id(node.task): node.task for node in flow.nodes}.values()
-        for parameter in task.parameters
-        if parameter.type.lower() == "secret"
-    }
+def _given_again(program: Program, head: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that a run has kept, as its nodes receive them, and its secrets anew."""
+    from cloudmesh.flow.parameters import for_nodes, read_secrets
 
-
-def _read_secrets(flow: Flow) -> dict[str, str]:
-    """Secrets from the environment, for a resumed run; `InputError` where one is missing."""
-    found = {name: os.environ.get(name) for name in _secrets(flow) - set(flow.index)}
-    missing = [name for name, value in found.items() if value is None]
-    if missing:
-        raise InputError(f"the secret {missing[0]} is not in the environment")
-    return {name: value for name, value in found.items() if value is not None}
+    return {**for_nodes(program, head.get("parameters", {})), **read_secrets(program.flow)}
 
 
 def _engine() -> dict[str, Any]:

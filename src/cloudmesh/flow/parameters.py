@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import InputError
@@ -85,7 +85,8 @@ def _validated(model: Any, name: str, data: Any) -> Any:
 def takers(flow: Flow) -> dict[str, tuple[str, str]]:
     """For each parameter of a node: its annotation as text ("" for none), and that node."""
     found: dict[str, tuple[str, str]] = {}
-    for node in flow.nodes:
+    first_of_each_task = {id(node.task): node for node in reversed(flow.nodes)}
+    for node in reversed(first_of_each_task.values()):
         for parameter in node.task.parameters:
             if not found.get(parameter.name, ("",))[0]:
                 found[parameter.name] = (parameter.type, node.name)
@@ -100,13 +101,16 @@ def secret_names(flow: Flow) -> list[str]:
     return [n for n, (kind, _) in takers(flow).items() if kind == "secret" and n not in flow.index]
 
 
-def read_secrets(flow: Flow) -> dict[str, str]:
-    """Secrets from the environment, under their name or that in capitals, else from a prompt.
+def read_secrets(flow: Flow, given: Collection[str] = ()) -> dict[str, str]:
+    """The secrets that are not ``given``: from the environment, under their name or that in
+    capitals, else from a prompt.
 
     Raises `InputError` where one is nowhere.
     """
     found: dict[str, str] = {}
     for name in secret_names(flow):
+        if name in given:
+            continue
         value = os.environ.get(name, os.environ.get(name.upper()))
         if value is None and sys.stdin is not None and sys.stdin.isatty():
             from getpass import getpass

@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     from cloudmesh.flow.cli.programs import check_places, load_file, load_stored
     from cloudmesh.flow.config import load_config
     from cloudmesh.flow.language.load import convert_parameters
-    from cloudmesh.flow.parameters import pairs, read_secrets
+    from cloudmesh.flow.parameters import pairs
 
     words = understand(args.words, args.forced)
     given = pairs(args.param, "--param")
@@ -91,8 +91,7 @@ def run(args: argparse.Namespace) -> int:
         if program is None:
             program = load_stored(args, store, words, config, given)
         check_places(on, program, config)
-        values = convert_parameters(program, given)
-        parameters = {**values, **read_secrets(program.flow)}
+        parameters = convert_parameters(program, given)
         run_id = api.new_run_id()
         start = partial(
             api.run,
