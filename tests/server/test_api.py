@@ -222,7 +222,7 @@ def test_a_map_counts_its_elements(client: TestClient, hand: Any) -> None:
     run.batch(run.started("work[0]"), run.started("work[1]"))
     run.batch(run.failed("work[1]"))
     state = client.get(f"/api/runs/{run.id}/state").json()
-    assert state["counts"] == {"error": 1, "running": 1, "waiting": 1, "pending": 1, "finished": 1}
+    assert state["counts"] == {"error": 1, "running": 1, "pending": 2, "finished": 1}
     names = [n["name"] for n in state["nodes"]]
     assert names == ["split", "work", "merge", "work[0]", "work[1]", "work[2]"]
     captions = client.get(f"/api/runs/{run.id}/captions", params={"node": "work"}).json()

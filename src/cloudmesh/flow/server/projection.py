@@ -22,6 +22,9 @@ from cloudmesh.flow.store.protocol import Batch
 
 __all__ = ["ORDER", "Projection", "error_line", "replay"]
 
+#: On these a node waits for a slot of the engine's own: it is pending, like all that is to come.
+HERE = ("local", "thread", "process")
+
 #: A group shows the first of these that it contains.
 ORDER = (
     "error",
@@ -145,6 +148,11 @@ class Projection:
         """How many elements each map has, as far as known."""
         return {self.run.names[m]: len(e) for m, e in self.run.elements.items()}
 
+    def labels(self) -> dict[str, str]:
+        """The label of each node of the flow that has one by now."""
+        found = {i: self._look(i).get("label") for i in range(len(self.flow))}
+        return {self.run.names[i]: label for i, label in found.items() if label}
+
     def shown(self, i: int) -> str:
         """The word of the status table.  ``lost`` is added by who knows that the engine is gone."""
         run = self.run
@@ -165,13 +173,9 @@ class Projection:
             return "pending"
         if i in run.retry_at:
             return "waiting to retry"
-        if i in self.ready:
-            on = run.task(i).on
-            return (
-                "waiting for a slot"
-                if on in ("local", "thread", "process")
-                else f"waiting for {on}"
-            )
+        on = run.task(i).on
+        if i in self.ready and on not in HERE:
+            return f"waiting for {on}"
         return "pending"
 
     def document(self, i: int) -> dict[str, Any]:
@@ -206,8 +210,10 @@ class Projection:
     def _look(self, i: int) -> dict[str, str]:
         """Colour, label and shape: what is not given stays as it was."""
         run, task = self.run, self.run.task(i)
-        looks: list[Look] = [task.entry] if run.attempt[i] else [Look(label=task.entry.label)]
-        if run.status[i] == FINISHED and i not in run.skipped:
+        looks: list[Look] = [task.look]
+        if run.attempt[i] or run.status[i] != PENDING:
+            looks.append(task.entry)
+        if run.status[i] == FINISHED:
             looks.append(task.done)
         elif run.status[i] == ERROR:
             looks.append(task.failed)

@@ -108,11 +108,16 @@ class State:
         with feed.lock:
             lengths = feed.projection.lengths
             flow = feed.projection.flow
-        key = (feed.run, direction, opened, tuple(sorted(lengths.items())))
+            if feed.labels is None or (feed.over and not feed.labels_final):
+                # Kept while the run lasts: a plate never changes its size under the reader.
+                feed.labels, feed.labels_final = feed.projection.labels(), feed.over
+            labels = feed.labels
+        known_labels = hash(tuple(sorted(labels.items())))
+        key = (feed.run, direction, opened, tuple(sorted(lengths.items())), known_labels)
         with self._lock:
             known = self._layouts.get(key)
         if known is None:
-            found = layout(flow, direction, lengths, opened)
+            found = layout(flow, direction, lengths, opened, labels)
             known = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
             with self._lock:
                 self._layouts[key] = known

@@ -53,6 +53,8 @@ class Feed:
         self.lost = False
         self.listeners: set[asyncio.Event] = set()
         self.tailed = False
+        self.labels: dict[str, str] | None = None  # by which the picture was laid out
+        self.labels_final = False
         self.sync(keep=False)
 
     def _begin(self) -> Projection:

@@ -55,15 +55,18 @@ class Graph:
 
 
 def fold(
-    flow: Flow, lengths: Mapping[str, int] | None = None, opened: Collection[str] = ()
+    flow: Flow,
+    lengths: Mapping[str, int] | None = None,
+    opened: Collection[str] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> Graph:
     """What is drawn of a flow.
 
     ``lengths`` maps mapped nodes to their number of elements, as far as known;
-    ``opened`` holds the keys of groups that are open.
+    ``opened`` holds the keys of groups that are open; ``labels`` are those of now.
     """
     graph = Graph()
-    place = _place_nodes(flow, lengths or {}, opened, graph)
+    place = _place_nodes(flow, lengths or {}, opened, labels or {}, graph)
     sources = _edges(flow, graph, place)
     for target, needs in sources:
         graph.needs[target] = needs
@@ -81,7 +84,11 @@ def stem(name: str) -> str:
 
 # -- items ---------------------------------------------------------------------
 def _place_nodes(
-    flow: Flow, lengths: Mapping[str, int], opened: Collection[str], graph: Graph
+    flow: Flow,
+    lengths: Mapping[str, int],
+    opened: Collection[str],
+    labels: Mapping[str, str],
+    graph: Graph,
 ) -> list[int]:
     """Make the items of all nodes; returns each node's item."""
     alike: dict[tuple[tuple[int, ...], tuple[int, ...]], list[int]] = {}
@@ -93,11 +100,11 @@ def _place_nodes(
         i: members for members in alike.values() if len(members) > LIKE_MAX for i in members
     }
     place = [-1] * len(flow)
-    for i, node in enumerate(flow.nodes):
+    for i in range(len(flow)):
         if place[i] >= 0:
             continue
         members = group_of.get(i, [i])
-        item = _item(flow, i, members, lengths)
+        item = _item(flow, i, members, lengths, labels)
         item.open = item.kind != "node" and item.key in opened and bool(item.count)
         number = graph.add(item)
         for member in members:
@@ -105,9 +112,15 @@ def _place_nodes(
     return place
 
 
-def _item(flow: Flow, i: int, members: list[int], lengths: Mapping[str, int]) -> Item:
+def _item(
+    flow: Flow,
+    i: int,
+    members: list[int],
+    lengths: Mapping[str, int],
+    labels: Mapping[str, str],
+) -> Item:
     node = flow.nodes[i]
-    label = node.task.entry.label or ""
+    label = labels.get(node.name) or node.task.look.label or ""
     text = label if label and "{" not in label else node.name
     if node.mapped:
         return Item(node.name, "map", text, [i], lengths.get(node.name))

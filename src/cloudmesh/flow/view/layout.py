@@ -34,6 +34,7 @@ COLUMN_GAP, COLUMN_GAP_LABELS, GATE_GAP = 66, 90, 44
 ROW_GAP = 24
 LANE_GAP = 14  # beside an edge that passes a layer
 MARGIN = 24
+SECOND_LINE = 92  # room for “finished · 0.18 s”, below any name
 CELL_LIMIT = 600
 
 
@@ -42,12 +43,14 @@ def layout(
     direction: str = "right",
     lengths: Mapping[str, int] | None = None,
     opened: Collection[str] = (),
+    labels: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The picture of a flow as JSON data: ``items``, ``edges``, ``stages``, ``width``, ``height``.
 
-    Sizes are CSS pixels at 100 %.  Raises nothing: every checked flow has a picture.
+    ``lengths`` are those of maps, as far as known; ``labels`` what nodes are
+    labelled with by now, for the width of their plates.  Sizes are CSS pixels at 100 %.  Raises nothing: every checked flow has a picture.
     """
-    graph = fold(flow, lengths, opened)
+    graph = fold(flow, lengths, opened, labels)
     down = direction == "down"
     sizes = [_size(item, down) for item in graph.items]
     if not down:
@@ -80,7 +83,7 @@ def _size(item: Item, down: bool) -> tuple[float, float]:
 
 def plate_width(label: str) -> int:
     """A plate is as wide as its label at 13 px, 0.58 em a character, in steps of 8."""
-    wanted = 54 + 0.58 * 13 * len(label) + 14
+    wanted = 54 + max(0.58 * 13 * len(label), SECOND_LINE) + 10
     steps = -(-(wanted - PLATE_MIN) // PLATE_STEP)
     return int(max(PLATE_MIN, min(PLATE_MAX, PLATE_MIN + PLATE_STEP * steps)))
 

@@ -1,0 +1,88 @@
+// What is said of a node: one word of status and one fact; the counts of a group.
+
+import { ORDER, clock, countWord, duration, kind, number, rough } from "./words.js";
+
+// [word, fact]: "running", "40 %".
+export function facts(model, node) {
+  const shown = model.shown(node);
+  const took = model.took(node);
+  const on = model.graph.nodes[node.parent === undefined ? node.n : node.parent]?.on;
+  switch (kind(shown)) {
+    case "running":
+      return ["running", typeof node.progress === "number" ? `${Math.round(node.progress)} %` : duration(took)];
+    case "waiting":
+      return [waits(model, node, shown), ""];
+    case "finished":
+      return ["finished", duration(took)];
+    case "error":
+      return ["error", took === null ? "" : duration(took)];
+    case "blocked":
+      return [(node.reason || "blocked").replace(/^(blocked by [^:]+).*$/, "$1"), ""];
+    case "skipped":
+      return [node.reason && node.reason.startsWith("skipped") ? node.reason : "skipped", ""];
+    case "lost":
+      return ["lost", rough(model.now() - model.last)];
+    case "pending":
+      return ["pending", on ? `on ${on}` : ""];
+    default:
+      return [shown, ""];
+  }
+}
+
+function waits(model, node, shown) {
+  if (shown !== "waiting to retry" || !node.retry_at) return shown;
+  const left = node.retry_at - model.now();
+  return left > 0.5 && !model.still ? `retry in ${Math.ceil(left)} s` : "waiting to retry";
+}
+
+// The first statuses of a group with their counts: [["8 running", "running"], …].
+export function groupWords(counts, most = 2) {
+  return ORDER.filter((word) => counts[word])
+    .slice(0, most)
+    .map((word) => [countWord(word, counts[word]), word]);
+}
+
+// The one reserved line of a group: the first error, else what waits to retry, else how many at once.
+export function groupLine(model, item, counts) {
+  const members = model.elements.get(item.n) || item.members || [];
+  const of = (word) => members.map((n) => model.nodes.get(n)).find((node) => kind(model.shown(node)) === word);
+  if (counts.error) {
+    const node = of("error");
+    return node ? [elementName(model, node), (node.error || "").split(":")[0], "error"] : ["", "", ""];
+  }
+  if (counts.lost) return [`${number(counts.lost)} were running when the engine went`, "", "lost"];
+  const retry = members.map((n) => model.nodes.get(n)).find((node) => node.shown === "waiting to retry");
+  if (retry) return [`1 waits to retry: ${elementName(model, retry)}`, "", ""];
+  if (counts.running) return [`${number(counts.running)} at once`, "", ""];
+  if (item.kind === "map" && item.count === null) return [`as many as ${model.graph.nodes[item.n].map} returns`, "", ""];
+  const again = members.filter((n) => model.nodes.get(n).attempt > 1).length;
+  return [again ? `${number(again)} took more than one attempt` : "", "", ""];
+}
+
+// "96 lib2to3": the number of an element and what it received.
+export function elementName(model, node) {
+  if (node.parent === undefined) return node.name;
+  const index = node.n - model.nodes.get(node.parent).first;
+  const caption = caption_(model, node, index);
+  return caption ? `${index} ${caption}` : `${index}`;
+}
+
+export function caption_(model, node, index) {
+  if (node.label && node.label !== node.name) return node.label;
+  const texts = model.captions.get(node.parent);
+  return texts ? texts[index] || "" : "";
+}
+
+export function caption(model, node) {
+  if (node.parent === undefined) return node.label && node.label !== node.name ? node.label : "";
+  return caption_(model, node, node.n - model.nodes.get(node.parent).first);
+}
+
+// What a screen reader speaks of a node.
+export function spoken(model, node) {
+  const [word, fact] = facts(model, node);
+  const name = node.name.replace("[", " ").replace("]", "");
+  return [name, caption(model, node), word, fact, node.error].filter(Boolean).join(", ");
+}
+
+export const startedAt = (node) => (node.started ? clock(node.started) : "");

@@ -1,0 +1,94 @@
+// A node as a plate: mark, name, and one word with one fact.
+
+import { s, set, text } from "./dom.js";
+import { facts, spoken } from "./facts.js";
+import { plateMark, updatePlateMark } from "./marks.js";
+import { cut, kind } from "./words.js";
+
+const TEXT_LEFT = 54;
+
+export class Plate {
+  constructor(item, model) {
+    this.item = item;
+    this.model = model;
+    this.mark = plateMark();
+    this.mark.setAttribute("transform", "translate(30 28)");
+    this.body = s("rect", { class: "body", width: item.w, height: item.h, rx: 8 });
+    this.name = s("text", { class: "name", x: TEXT_LEFT, y: 24 });
+    this.word = s("tspan", { class: "status-word" });
+    this.fact = s("tspan", { class: "fact" });
+    this.chip = s("use", { class: "user-chip", x: item.w - 17, y: 7, width: 10, height: 10, visibility: "hidden" });
+    this.title = s("title");
+    this.el = s(
+      "g",
+      { class: "plate", transform: `translate(${item.x} ${item.y})`, "data-node": item.key },
+      s("rect", { class: "halo", x: -4, y: -4, width: item.w + 8, height: item.h + 8, rx: 11 }),
+      this.body,
+      this.mark,
+      this.name,
+      (this.second = s("text", { class: "second", x: TEXT_LEFT, y: 41 }, this.word, this.fact)),
+      this.chip,
+      this.title,
+    );
+    this.scale = 1;
+    this.update();
+  }
+
+  get node() {
+    return this.model.nodes.get(this.item.n);
+  }
+
+  update() {
+    const node = this.node;
+    const shown = this.model.shown(node);
+    if (this.shown !== undefined && this.shown !== shown) this.flash(shown);
+    this.shown = shown;
+    set(this.el, "data-status", node.status);
+    set(this.el, "data-shown", shown);
+    const aside = updatePlateMark(this.mark, shown, node.progress, node.color, node.shape);
+    set(this.chip, "visibility", aside ? null : "hidden");
+    if (aside) {
+      set(this.chip, "href", `#shape-${aside.shape}`);
+      set(this.chip, "fill", aside.color);
+    }
+    set(this.el, "aria-label", spoken(this.model, node));
+    this.write();
+  }
+
+  // Once, and only where it changes: 160 ms of fade, an error one ring outward.
+  flash(shown) {
+    this.el.classList.remove("changed");
+    if (shown === "error") this.el.classList.add("alarmed");
+    else this.el.classList.remove("alarmed");
+  }
+
+  tick() {
+    if (this.shown === "running" || kind(this.shown) === "waiting" || this.shown === "lost") this.write();
+  }
+
+  // Text is never below 11 on screen: it is cut sooner instead.
+  fit(scale) {
+    if (scale === this.scale) return;
+    this.scale = scale;
+    this.write();
+  }
+
+  write() {
+    const scale = Math.min(1, this.scale);
+    const names = scale < 0.6;
+    const size = Math.max(13, 11 / scale);
+    const small = Math.max(11.5, 11 / scale);
+    const room = this.item.w - TEXT_LEFT - 10;
+    const node = this.node;
+    set(this.name, "font-size", size === 13 ? null : size.toFixed(1));
+    set(this.name, "y", names ? 28 + size * 0.36 : 24);
+    text(this.name, cut(node.label || this.item.label || node.name, Math.floor(room / (size * 0.57))));
+    set(this.second, "visibility", names ? "hidden" : null);
+    set(this.second, "font-size", small === 11.5 ? null : small.toFixed(1));
+    const [word, fact] = facts(this.model, node);
+    const most = Math.floor(room / (small * 0.53));
+    text(this.word, word.length > most ? `${word.slice(0, most - 1)}…` : word);
+    text(this.fact, fact && word.length + fact.length + 3 <= most ? ` · ${fact}` : "");
+    text(this.title, node.label && node.label !== node.name ? `${node.label} (${node.name})` : node.name);
+  }
+}

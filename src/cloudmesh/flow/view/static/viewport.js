@@ -1,0 +1,188 @@
+// Pan and zoom.  One transform while they last; what depends on the scale follows 80 ms after.
+
+import { reduced } from "./dom.js";
+
+const MOST = 2;
+const SETTLE = 80;
+
+export class Viewport {
+  constructor(host, world, onMove, onSettle) {
+    Object.assign(this, { host, world, onMove, onSettle });
+    this.x = 0;
+    this.y = 0;
+    this.scale = 1;
+    this.width = 0;
+    this.height = 0;
+    this.inset = { top: 56, right: 24, bottom: 24, left: 24 };
+    host.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    host.addEventListener("pointerdown", (event) => this.down(event));
+    host.addEventListener("pointermove", (event) => this.drag(event));
+    host.addEventListener("pointerup", (event) => this.up(event));
+    host.addEventListener("pointercancel", (event) => this.up(event));
+    this.pointers = new Map();
+  }
+
+  content(width, height) {
+    this.width = width;
+    this.height = height;
+  }
+
+  size() {
+    return { w: this.host.clientWidth, h: this.host.clientHeight };
+  }
+
+  fitScale() {
+    const { w, h } = this.size();
+    const { top, right, bottom, left } = this.inset;
+    return Math.min(1, (w - left - right) / this.width, (h - top - bottom) / this.height) || 1;
+  }
+
+  fit(animate = false) {
+    const { w, h } = this.size();
+    const { top, right, bottom, left } = this.inset;
+    const scale = Math.max(0.005, this.fitScale());
+    const x = left + (w - left - right - this.width * scale) / 2;
+    const y = top + (h - top - bottom - this.height * scale) / 2;
+    this.go(x, Math.max(y, scale < 1 ? 0 : y), scale, animate);
+  }
+
+  // Zoom so that a point of the screen stays where it is.
+  zoomAt(px, py, scale) {
+    const next = Math.min(MOST, Math.max(Math.min(1, this.fitScale()), scale));
+    this.x = px - ((px - this.x) * next) / this.scale;
+    this.y = py - ((py - this.y) * next) / this.scale;
+    this.scale = next;
+    this.moved();
+  }
+
+  zoomBy(factor) {
+    const { w, h } = this.size();
+    this.zoomAt(w / 2, h / 2, this.scale * factor);
+  }
+
+  zoomTo(scale) {
+    this.zoomBy(scale / this.scale);
+  }
+
+  // Bring a box into sight; only if it is outside the middle 80 %.
+  reveal(x, y, w, h, cover = 0) {
+    const size = this.size();
+    const width = size.w - cover;
+    const left = this.x + x * this.scale;
+    const top = this.y + y * this.scale;
+    const right = left + w * this.scale;
+    const bottom = top + h * this.scale;
+    const inside = left >= width * 0.1 && right <= width * 0.9 && top >= size.h * 0.1 && bottom <= size.h * 0.9;
+    const fits = w * this.scale < width * 0.8 && h * this.scale < size.h * 0.8;
+    if (inside || (!fits && right > width * 0.2 && left < width * 0.8 && bottom > 0 && top < size.h)) return;
+    const nx = width / 2 - (x + w / 2) * this.scale;
+    const ny = size.h / 2 - (y + h / 2) * this.scale;
+    const outsideX = left < width * 0.1 || right > width * 0.9;
+    const outsideY = top < size.h * 0.1 || bottom > size.h * 0.9;
+    this.go(outsideX ? nx : this.x, outsideY ? ny : this.y, this.scale, true);
+  }
+
+  go(x, y, scale, animate) {
+    cancelAnimationFrame(this.animation);
+    if (!animate || reduced()) {
+      Object.assign(this, { x, y, scale });
+      this.moved();
+      return;
+    }
+    const from = { x: this.x, y: this.y, scale: this.scale };
+    const begun = performance.now();
+    const step = (at) => {
+      const t = Math.min(1, (at - begun) / 240);
+      const e = 1 - (1 - t) ** 3;
+      this.x = from.x + (x - from.x) * e;
+      this.y = from.y + (y - from.y) * e;
+      this.scale = from.scale + (scale - from.scale) * e;
+      this.moved();
+      if (t < 1) this.animation = requestAnimationFrame(step);
+    };
+    this.animation = requestAnimationFrame(step);
+  }
+
+  moved() {
+    this.world.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.scale})`);
+    this.onMove();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(this.onSettle, SETTLE);
+  }
+
+  wheel(event) {
+    event.preventDefault();
+    if (event.ctrlKey || event.metaKey) {
+      const box = this.host.getBoundingClientRect();
+      const factor = Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0022) * 2);
+      this.zoomAt(event.clientX - box.left, event.clientY - box.top, this.scale * factor);
+      return;
+    }
+    const unit = event.deltaMode ? 24 : 1;
+    this.x -= (event.shiftKey ? event.deltaY : event.deltaX) * unit;
+    this.y -= (event.shiftKey ? 0 : event.deltaY) * unit;
+    this.moved();
+  }
+
+  // -- pointers: one drags, two pinch --------------------------------------------
+  down(event) {
+    if (event.button) return;
+    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    this.travelled = 0;
+  }
+
+  drag(event) {
+    const last = this.pointers.get(event.pointerId);
+    if (!last) return;
+    if (this.pointers.size === 2) {
+      this.pinch(event, last);
+      return;
+    }
+    const dx = event.clientX - last.x;
+    const dy = event.clientY - last.y;
+    this.travelled += Math.abs(dx) + Math.abs(dy);
+    if (this.travelled > 4) {
+      if (!this.host.hasPointerCapture(event.pointerId)) this.host.setPointerCapture(event.pointerId);
+      this.host.classList.add("dragging");
+      this.x += dx;
+      this.y += dy;
+      this.moved();
+    }
+    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+  }
+
+  pinch(event, last) {
+    const other = [...this.pointers].find(([id]) => id !== event.pointerId)[1];
+    const before = Math.hypot(last.x - other.x, last.y - other.y);
+    const after = Math.hypot(event.clientX - other.x, event.clientY - other.y);
+    this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+    this.travelled += 10;
+    if (before < 1) return;
+    const box = this.host.getBoundingClientRect();
+    const px = (event.clientX + other.x) / 2 - box.left;
+    const py = (event.clientY + other.y) / 2 - box.top;
+    this.zoomAt(px, py, (this.scale * after) / before);
+  }
+
+  up(event) {
+    this.pointers.delete(event.pointerId);
+    this.host.classList.remove("dragging");
+  }
+
+  // A drag ends with a click that is none.
+  get dragged() {
+    return this.travelled > 4;
+  }
+
+  // What is in sight, in the picture's own coordinates, and half a screen around it.
+  sight(around = 0.5) {
+    const { w, h } = this.size();
+    const k = 1 / this.scale;
+    return {
+      left: (-this.x - w * around) * k,
+      top: (-this.y - h * around) * k,
+      right: (-this.x + w * (1 + around)) * k,
+      bottom: (-this.y + h * (1 + around)) * k,
+    };
+  }
+}

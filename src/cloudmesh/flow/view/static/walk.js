@@ -1,0 +1,76 @@
+// Walking the picture with the arrow keys, and folding what is selected.
+
+export function walker(page) {
+  const { model, picture } = page;
+  const item = () => {
+    const k = page.selected === null ? undefined : picture.itemFor(page.selected);
+    return k === undefined ? null : k;
+  };
+  const name = (k) => picture.layout.items[k].key;
+
+  // Through a gate to what is behind it.
+  const beyond = (k, forward) => {
+    for (const edge of picture.touching[k]) {
+      const { from, to } = picture.layout.edges[edge];
+      const next = forward ? (from === k ? to : null) : to === k ? from : null;
+      if (next === null) continue;
+      return picture.layout.items[next].kind === "gate" ? beyond(next, forward) : next;
+    }
+    return null;
+  };
+
+  const go = (k) => {
+    if (k !== null && k !== undefined) page.select(name(k), true);
+  };
+
+  const step = (forward) => {
+    const at = item();
+    if (at === null) go(0);
+    else go(beyond(at, forward));
+  };
+
+  // Elements of an open group are walked cell by cell.
+  const cells = (by) => {
+    const at = item();
+    const node = page.selected && model.node(page.selected);
+    const group = at !== null && picture.layout.items[at];
+    if (!group || !group.open || !node || node.parent === undefined) return false;
+    const members = model.elements.get(node.parent);
+    const next = members[members.indexOf(node.n) + by];
+    if (next !== undefined) page.select(model.nodes.get(next).name, true);
+    return true;
+  };
+
+  return {
+    right: () => cells(1) || step(true),
+    left: () => cells(-1) || step(false),
+    column(by) {
+      const at = item();
+      if (at === null) {
+        go(0);
+        return;
+      }
+      const group = picture.layout.items[at];
+      if (group.open && group.cells && cells(by * group.cells.columns)) return;
+      const down = picture.layout.direction === "down";
+      const across = (k) => picture.layout.items[k][down ? "x" : "y"];
+      const column = picture.layout.items
+        .map((other, k) => [other, k])
+        .filter(([other]) => other.level === group.level && other.kind !== "gate")
+        .map(([, k]) => k)
+        .sort((a, b) => across(a) - across(b));
+      go(column[column.indexOf(at) + by]);
+    },
+    fold() {
+      const at = item();
+      if (at !== null && picture.layout.items[at].kind !== "node") page.fold(name(at));
+    },
+    async foldAll() {
+      const groups = picture.layout.items.filter((other) => other.kind === "map" || other.kind === "group");
+      const open = groups.some((group) => group.open);
+      page.open.clear();
+      if (!open) groups.forEach((group) => page.open.add(group.key));
+      await page.loadLayout();
+    },
+  };
+}
