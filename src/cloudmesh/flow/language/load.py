@@ -82,7 +82,7 @@ def load_object(
     text: str | Sequence[str] | None = None,
     *,
     flowname: str | None = None,
-    infrastructure: Collection[str] | None = None,
+    infrastructure: Collection[str] = (),
     parameters: Mapping[str, Any] | None = None,
     later: bool = False,
 ) -> Program:
@@ -108,7 +108,7 @@ def load_functions(
     flowname: str | None = None,
     file: str = "",
     line: int = 0,
-    infrastructure: Collection[str] | None = None,
+    infrastructure: Collection[str] = (),
     parameters: Mapping[str, Any] | None = None,
     later: bool = False,
 ) -> Program:
@@ -149,7 +149,7 @@ def _assemble(
     given: Sequence[Source],
     *,
     flowname: str | None,
-    infrastructure: Collection[str] | None,
+    infrastructure: Collection[str],
     parameters: Mapping[str, Any],
     later: bool,
 ) -> Program:
@@ -172,21 +172,13 @@ def _assemble(
     flow = _flow(origin, name, drawn, specs, parsed)
     places = _Places(origin, drawn, findings)
     flow = _with_sources(flow, origin.sure, places)
-    words = _configured() if infrastructure is None else infrastructure
-    found = check(flow, parameters, words, later=later)
+    found = check(flow, parameters, infrastructure, later=later)
     if len(specs) < len(drawn.index):  # a misspelt name is no second mistake of whoever needs it
         found = [finding for finding in found if finding.kind == "word"]
     places.add(found)
     findings.raise_if_any()
     functions = {n: s.function for n, s in specs.items() if s.function is not None}
     return Program(flow, functions, Path(origin.file) if origin.file else None, origin.cls)
-
-
-def _configured() -> Collection[str]:
-    """The words for ``on`` in the user's configuration, where a flow is run from Python."""
-    from cloudmesh.flow.config import load_config
-
-    return tuple(load_config(None).infrastructure)
 
 
 def _flow_name(origin: Origin, flowname: str | None, findings: Findings) -> str:
@@ -319,7 +311,7 @@ class _Places:
     def problem(self, finding: Finding) -> Problem:
         message = finding.message
         if finding.near:
-            message += did_you_mean(finding.name or finding.node, finding.near)
+            message += did_you_mean(finding.wanted or finding.name, finding.near)
         placed = self.origin.place(finding, message)
         if placed is not None:
             return placed

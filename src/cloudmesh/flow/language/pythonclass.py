@@ -166,7 +166,9 @@ class BaseWorkFlow(_Runnable):
     def _program(self, text: Any, params: Mapping[str, Any] | None, later: bool) -> Program:
         from cloudmesh.flow.language.load import load_object
 
-        return load_object(self, text, parameters=params, later=later)
+        return load_object(
+            self, text, infrastructure=_infrastructure(), parameters=params, later=later
+        )
 
     def _functions(self) -> tuple[Any, str]:
         return self, ""
@@ -230,6 +232,7 @@ class Workflow(_Runnable):
             flowname=self.name,
             file=self.file,
             line=self.line if text is None else 0,
+            infrastructure=_infrastructure(),
             parameters=params,
             later=later,
         )
@@ -329,6 +332,13 @@ def _opened(store: Any) -> Store:
     from cloudmesh.flow.store import open_store
 
     return open_store(store)
+
+
+def _infrastructure() -> Collection[str]:
+    """The words for ``on`` in the user's configuration."""
+    from cloudmesh.flow.config import load_config
+
+    return tuple(load_config(None).infrastructure)
 
 
 def _id(run: Any) -> str:

@@ -23,7 +23,7 @@ MOST_VALUES = 1_000_000  # aliases written out
 #: The keys and numbers that lead to a value.
 Path = tuple["str | int", ...]
 
-_NULL = re.compile(r"(?:null|Null|NULL|~|)\Z")
+_NULL = re.compile(r"(?:null|Null|NULL|~)\Z")
 _BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
 _INT = re.compile(r"[-+]?[0-9]+\Z")
 _OCTAL = re.compile(r"0o[0-7]+\Z")
@@ -337,7 +337,9 @@ class _Reader:
 def _resolve(text: str) -> Any:
     """A plain scalar by the core schema of YAML 1.2."""
     first = text[:1]
-    if first.isascii() and (first.isdigit() or first in "+-."):
+    if not first:
+        return None
+    if first in "0123456789+-.":
         return _number(text)
     if first in "tTfF" and _BOOL.match(text):
         return text in ("true", "True", "TRUE")

@@ -24,7 +24,7 @@ class Finding(NamedTuple):
     ``kind`` is what must be changed: ``parameter`` (``name``) of ``node``, the
     ``word`` (``name``) of ``node``, the ``node`` itself in the flow string, the
     ``run`` parameter ``name``, or the ``edge`` from ``name`` to ``node``.
-    ``near`` are names that may have been meant.
+    ``near`` are names that may have been meant by ``wanted`` (or else ``name``).
     """
 
     message: str
@@ -32,6 +32,7 @@ class Finding(NamedTuple):
     node: str = ""
     name: str = ""
     near: tuple[str, ...] = ()
+    wanted: str = ""
 
 
 def check(
@@ -57,7 +58,7 @@ def check(
         task = node.task
         if task.on not in ALWAYS_THERE and task.on not in words:
             message = f"on: {task.on!r} is no infrastructure that is known here"
-            findings.append(Finding(message, "word", node.name, "on", tuple(words)))
+            findings.append(Finding(message, "word", node.name, "on", tuple(words), task.on))
         if task.parameters:
             findings += _unfilled(flow, i, wires, later)
         if task.when is not None:
@@ -133,7 +134,7 @@ class _Conditions:
             elif j is None and name not in own and name not in known and not later:
                 message = f"when: {name!r} is neither a parameter nor a node before {node.name}"
                 near = (*flow.index, *own, *known)
-                yield Finding(message, "word", node.name, "when", near)
+                yield Finding(message, "word", node.name, "when", near, name)
 
 
 def _labels(flow: Flow) -> Iterator[Finding]:
@@ -187,7 +188,7 @@ def map_source(flow: Flow, i: int, sure: bool) -> tuple[str | None, Finding | No
         what = "does not come before it" if j is not None else "is no node of this flow"
         near = tuple(flow.index) if j is None else ()
         return None, Finding(
-            f"over: {name}* maps over {over}, which {what}", "word", name, "over", near
+            f"over: {name}* maps over {over}, which {what}", "word", name, "over", near, over
         )
     direct = flow.dependencies(i)
     if not direct:

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import pytest
+
+from cloudmesh.flow.model.check import Finding, check, map_source
+from cloudmesh.flow.model.flow import Flow, Node, Parameter, Task
+
+
+def task(takes: str = "", **more: object) -> Task:
+    """A task that takes the parameters named; one with ``?`` has a default."""
+    parameters = tuple(Parameter(p.rstrip("?"), "", not p.endswith("?")) for p in takes.split())
+    return Task(parameters=parameters, **more)  # type: ignore[arg-type]
+
+
+def chain(**tasks: Task) -> Flow:
+    """Nodes one after the other."""
+    needs = tuple((i - 1,) if i else () for i in range(len(tasks)))
+    return Flow("f", tuple(Node(n, t) for n, t in tasks.items()), needs)
+
+
+def about(findings: list[Finding]) -> list[tuple[str, str, str]]:
+    return [(f.kind, f.node, f.name) for f in findings]
+
+
+def test_a_sound_flow() -> None:
+    flow = chain(a=task("x?"), b=task("a n"), c=task("a b", when="a > 1 and n", on="lab"))
+    assert check(flow, {"n"}, ["lab"]) == []
+
+
+@pytest.mark.parametrize(
+    ("flow", "given", "expected"),
+    [
+        (chain(a=task("x")), (), [("parameter", "a", "x")]),
+        (chain(a=task("b?"), b=task()), (), [("parameter", "a", "b")]),
+        (chain(a=task("a")), (), [("parameter", "a", "a")]),
+        (chain(a=task(on="lab2")), (), [("word", "a", "on")]),
+        (chain(a=task(when="b"), b=task()), (), [("word", "a", "when")]),
+        (chain(a=task(when="x > 1")), (), [("word", "a", "when")]),
+        (chain(a=task(when="x > 1")), ("x",), []),
+        (chain(a=task("x?", when="x > 1")), (), []),
+        (chain(a=task(over="b")), (), [("word", "a", "over")]),
+        (chain(a=task()), ("x",), [("run", "", "x")]),
+        (chain(a=task("x")), ("x", "a"), [("run", "", "a")]),
+    ],
+)
+def test_findings(flow: Flow, given: tuple[str, ...], expected: list[object]) -> None:
+    assert about(check(flow, given, ["lab"])) == expected
+
+
+def test_later_leaves_room_for_run_parameters_but_not_for_nodes() -> None:
+    flow = chain(a=task("x b", when="y"), b=task())
+    assert about(check(flow, (), (), later=True)) == [("parameter", "a", "b")]
+
+
+def test_defaults_of_the_flow_fill_parameters_and_need_no_taker() -> None:
+    flow = chain(a=task("x"))
+    with_defaults = Flow("f", flow.nodes, flow.needs, parameters={"x": 1, "unused": 2})
+    assert check(with_defaults, (), ()) == []
+    wrong = Flow("f", flow.nodes, flow.needs, parameters={"x": 1, "a": 2})
+    assert about(check(wrong, (), ())) == [("run", "", "a")]
+
+
+def test_labels_belong_to_edges_that_are_there() -> None:
+    flow = chain(a=task(), b=task(), c=task())
+    labels = {("a", "b"): "x", ("a", "c"): "y", ("z", "a"): "z"}
+    labelled = Flow("f", flow.nodes, flow.needs, labels=labels)
+    assert about(check(labelled, (), ())) == [("edge", "c", "a"), ("edge", "a", "z")]
+
+
+def graph(needs: list[tuple[int, ...]], task: Task) -> Flow:
+    names = "abcdef"[: len(needs)]
+    nodes = tuple(Node(n, task, n == names[-1]) for n in names)
+    return Flow("f", nodes, tuple(needs))
+
+
+@pytest.mark.parametrize(
+    ("needs", "work", "source"),
+    [
+        ([(), (0,)], task(), "a"),
+        ([(), (), (0, 1)], task("b"), "b"),
+        ([(), (), (0, 1)], task("a b", over="a"), "a"),
+        ([(), (0,), (1,)], task("a", over="a"), "a"),
+    ],
+)
+def test_the_source_of_a_map(needs: list[tuple[int, ...]], work: Task, source: str) -> None:
+    assert map_source(graph(needs, work), len(needs) - 1, True) == (source, None)
+
+
+@pytest.mark.parametrize(
+    ("needs", "work"),
+    [
+        ([()], task()),
+        ([(), (), (0, 1)], task()),
+        ([(), (), (0, 1)], task("a b")),
+        ([(), (), (0,)], task(over="b")),
+        ([(), (0,)], task(over="z")),
+    ],
+)
+def test_no_source(needs: list[tuple[int, ...]], work: Task) -> None:
+    source, finding = map_source(graph(needs, work), len(needs) - 1, True)
+    assert source is None
+    assert finding is not None
+
+
+def test_where_functions_are_not_known_a_choice_is_left_open() -> None:
+    assert map_source(graph([(), (), (0, 1)], task()), 2, False) == (None, None)
