@@ -77,6 +77,15 @@ def test_each_infrastructure_has_a_limit_of_its_own(flow: FlowMaker) -> None:
     assert advance(run, done(run, "b"), limits={"local": 1, "lab": 1})[1] == ["c"]
 
 
+def test_a_pool_is_a_limit_beside_the_place(flow: FlowMaker) -> None:
+    tasks = {"a": Task(pool="gpu"), "b": Task(pool="gpu", on="lab"), "c": Task()}
+    run = begun(flow({"a": [], "b": [], "c": []}, tasks=tasks))
+    limits = {"local": 9, "lab": 9, "pool:gpu": 1}
+    assert advance(run, limits=limits)[1] == ["a", "c"]
+    assert advance(run, done(run, "c"), limits=limits)[1] == []
+    assert advance(run, done(run, "a"), limits=limits)[1] == ["b"]
+
+
 def test_an_impossible_event_is_refused_with_the_nodes_name(flow: FlowMaker) -> None:
     run = begun(flow({"alpha": []}))
     with pytest.raises(InvalidTransition, match="alpha is pending and cannot be reset"):

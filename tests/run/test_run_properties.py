@@ -8,33 +8,13 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cloudmesh.flow.model.flow import Flow, Node, Task
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.run import Run
 from cloudmesh.flow.run.states import ERROR, FINISHED, PENDING, RUNNING
+from cloudmesh.flow.testing.flows import random_flow
 
-LIMITS = {"local": 3, "lab": 2}
+LIMITS = {"local": 3, "lab": 2, "pool:gpu": 1}
 FAULT = {"type": "ValueError", "message": "no", "traceback": ""}
-
-
-def random_flow(chance: random.Random) -> Flow:
-    """A DAG of up to twelve nodes; some are maps over a predecessor, some behind a junction."""
-    n = chance.randint(1, 12)
-    needs: list[tuple[int, ...]] = []
-    nodes = []
-    for i in range(n):
-        mine = tuple(sorted(chance.sample(range(i), chance.randint(0, min(i, 3)))))
-        mapped = bool(mine) and chance.random() < 0.25
-        source = f"n{mine[0]}" if mapped else None
-        task = Task(on=chance.choice(["local", "local", "lab"]), retries=chance.choice([0, 0, 1]))
-        nodes.append(Node(f"n{i}", task, mapped, source))
-        needs.append(mine)
-    junctions: list[tuple[int, ...]] = []
-    for i in range(n):
-        if len(needs[i]) > 1 and not nodes[i].mapped and chance.random() < 0.5:
-            junctions.append(needs[i])
-            needs[i] = (n + len(junctions) - 1,)
-    return Flow("t", tuple(nodes), tuple(needs), tuple(junctions), ("t",))
 
 
 class Simulation:
@@ -114,15 +94,16 @@ class Simulation:
 def check(run: Run) -> None:
     """What must hold in every state."""
     counts = [0, 0, 0, 0]
-    busy = {"local": 0, "lab": 0}
+    busy = dict.fromkeys(LIMITS, 0)
     for i in run.nodes():
         if i in run.maps:
             continue
         counts[run.status[i]] += 1
         if run.status[i] == RUNNING:
-            busy[run.pools[i]] += 1
+            for name in run.lanes[i]:
+                busy[name] += 1
     assert counts == run.counts
-    assert run.running == sum(busy.values())
+    assert run.running == busy["local"] + busy["lab"]
     assert all(busy[pool] <= LIMITS[pool] for pool in busy)
     may_change = sum(
         run.status[i] in (PENDING, RUNNING) and i not in run.blocked for i in run.nodes()

@@ -66,6 +66,8 @@ def drive(
     outcomes = Outcomes(state, inputs, Results(store.put_blob, store.get_blob), functions)
     here = parallel or config.parallel or PARALLEL
     limits = {name: int(spec.get("slots", SLOTS)) for name, spec in infrastructure.items()}
+    pools = {**config.pools, **state.flow.pools}
+    limits.update({f"pool:{name}": count for name, count in pools.items()})
     limits["local"] = here
 
     def table(name: str, spec: Mapping[str, Any]) -> Any:
@@ -78,6 +80,7 @@ def drive(
             cls=program.cls,
             note=observer.note,
             intent=engine.intend,
+            release=engine.release,
         )
         return make(name, spec, context)
 
@@ -89,7 +92,12 @@ def drive(
         key_prefix=f"{store.id}/{journal.run}",
         limits=limits,
         witness=observer,
+        durable=config.durability == "power",
     )
+    if state.engines > 1:
+        from cloudmesh.flow.executors.ending import sweep
+
+        sweep(f"{store.id}/{journal.run}/")  # what the dead engine left running here
     install()
     try:
         with _signals(engine, signals):

@@ -99,6 +99,7 @@ class Engine:
         key_prefix: str,
         limits: Mapping[str, int],
         witness: Witness,
+        durable: bool = False,
         clock: Callable[[], float] = time,
         ticks: Callable[[], float] = monotonic,
         pause: Callable[[float], bool] | None = None,
@@ -109,6 +110,7 @@ class Engine:
         self.key_prefix = key_prefix
         self.limits = dict(limits)
         self.witness = witness
+        self._durable = durable
         self.clock = clock  # seconds since 1970, for people
         self._ticks = ticks  # seconds that never go back, for waiting
         self.projector = Projector(run, journal)
@@ -223,6 +225,7 @@ class Engine:
         names = self.run.name_json.__getitem__
         if len(record) <= EVENTS_MAX:
             text = ev.encode(record, names)
+            durable = durable or self._durable
             if len(text) <= BYTES_MAX or len(record) == 1:
                 seq = self._patiently(lambda: self.journal.append(text, durable=durable))
                 self.witness.batch(seq, record)

@@ -138,9 +138,12 @@ class Run(State):
         progress = True
         while progress:  # what is skipped makes others ready
             progress = False
-            for pool in list(self.ready):
-                queue = self.ready[pool]
-                free = limits.get(pool, limits["local"]) - self.busy.get(pool, 0)
+            for lane, queue in list(self.ready.items()):
+                if not queue:
+                    continue
+                free = min(
+                    limits.get(name, limits["local"]) - self.busy.get(name, 0) for name in lane
+                )
                 while queue and free > 0:
                     i = queue.popleft()
                     if status[i] != PENDING or self.retry_at.get(i, 0.0) > now:
@@ -187,10 +190,10 @@ class Run(State):
         if i in self.maps:
             self._expand(i)
             return
-        pool = self.pools[i]
-        queue = self.ready.get(pool)
+        lane = self.lanes[i]
+        queue = self.ready.get(lane)
         if queue is None:
-            queue = self.ready[pool] = deque()
+            queue = self.ready[lane] = deque()
         queue.append(i)
 
     # -- one method for each kind of event ---------------------------------
@@ -386,8 +389,8 @@ class Run(State):
 
     def _busy(self, i: int, by: int) -> None:
         self.running += by
-        pool = self.pools[i]
-        self.busy[pool] = self.busy.get(pool, 0) + by
+        for name in self.lanes[i]:
+            self.busy[name] = self.busy.get(name, 0) + by
 
     def _passed(self, i: int, at: float) -> None:
         """A node has finished: open what waits for it."""
@@ -469,7 +472,7 @@ class Run(State):
             self.name_json.append(dumps(name))
         self.status.extend(bytes(length))
         self.waiting.extend([0] * length)
-        self.pools.extend([self.pools[i]] * length)
+        self.lanes.extend([self.lanes[i]] * length)
         self.attempt.extend([0] * length)
         self.started.extend([0.0] * length)
         self.ended.extend([0.0] * length)

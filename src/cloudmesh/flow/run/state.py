@@ -4,7 +4,7 @@ Vertices are numbered: the flow's nodes, then its junctions, then the elements
 of maps in the order in which their lists became known.  For each vertex there
 is one entry in each of the arrays; what few nodes have stands in dicts.
 
-Constant:  flow, names, tasks, pools, maps and successors of the flow's own vertices
+Constant:  flow, names, tasks, lanes, maps and successors of the flow's own vertices
 Changing:  status, waiting, attempt, …; the counters derived from them, `ready`
 """
 
@@ -38,8 +38,8 @@ class State:
         self.index = {name: i for i, name in enumerate(self.names) if name}
         self.tasks: list[Task] = [node.task for node in flow.nodes]
         self.maps = frozenset(i for i, node in enumerate(flow.nodes) if node.mapped)
-        self.pools = ["local" if task.on in HERE else task.on for task in self.tasks]
-        self.pools.extend("" for _ in flow.junctions)
+        self.lanes = _lanes(self.tasks)
+        self.lanes.extend(() for _ in flow.junctions)
         self.name_json: list[str] = [dumps(name) for name in self.names]
 
         needs = [*flow.needs, *flow.junctions]
@@ -86,7 +86,7 @@ class State:
         self.running = 0
         self.open = n  # nodes and elements that may still change
         self.counts = [n - len(self.maps), 0, 0, 0]
-        self.ready: dict[str, deque[int]] = {}
+        self.ready: dict[tuple[str, ...], deque[int]] = {}
         self.busy: dict[str, int] = {}
         self.changed: set[int] = set()  # since the documents were written last
 
@@ -138,3 +138,17 @@ class State:
     def counts_by_status(self) -> dict[str, int]:
         """How many of what runs are in each status: elements of a map, not the map's own node."""
         return dict(zip(NAMES, self.counts, strict=True))
+
+
+def _lanes(tasks: Iterable[Task]) -> list[tuple[str, ...]]:
+    """For each task the names of the limits that its node counts against: where it runs, and
+    ``pool:NAME`` where it says so."""
+    known: dict[tuple[str, str | None], tuple[str, ...]] = {}
+    lanes = []
+    for task in tasks:
+        key = (task.on, task.pool)
+        if key not in known:
+            place = "local" if task.on in HERE else task.on
+            known[key] = (place,) if task.pool is None else (place, f"pool:{task.pool}")
+        lanes.append(known[key])
+    return lanes

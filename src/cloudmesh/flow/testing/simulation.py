@@ -35,7 +35,7 @@ from cloudmesh.flow.testing.flows import random_flow
 __all__ = ["Broken", "World", "simulate"]
 
 RUN = "simulate"
-LIMITS = {"local": 3, "lab": 2}
+LIMITS = {"local": 3, "lab": 2, "pool:gpu": 1}
 STEPS_MAX = 3000
 
 
