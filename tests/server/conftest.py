@@ -47,13 +47,10 @@ class Hand:
     def batch(self, *events: ev.Event, seconds: float = 1.0) -> int:
         """Record a batch of events, and bring the documents up to it; returns its SEQ."""
         self.now += seconds
-        ended = None
         for event in events:
             self.run.apply(event)
-            if event[0] == "end":
-                ended = {"status": event[2], "ended": utc_text(event[1])}
         seq = self.journal.append(ev.encode(events, self.run.name_json.__getitem__))
-        self.projector.flush(ended)
+        self.projector.flush()
         return seq
 
     def number(self, name: str) -> int:

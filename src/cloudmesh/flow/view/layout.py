@@ -48,7 +48,8 @@ def layout(
     """The picture of a flow as JSON data: ``items``, ``edges``, ``stages``, ``width``, ``height``.
 
     ``lengths`` are those of maps, as far as known; ``labels`` what nodes are
-    labelled with by now, for the width of their plates.  Sizes are CSS pixels at 100 %.  Raises nothing: every checked flow has a picture.
+    labelled with by now, for the width of their plates.  Sizes are CSS pixels
+    at 100 %.  Raises nothing: every checked flow has a picture.
     """
     graph = fold(flow, lengths, opened, labels)
     down = direction == "down"
