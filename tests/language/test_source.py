@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.language.source import Findings, Source, did_you_mean
 
 
@@ -69,12 +71,9 @@ def test_findings_are_told_from_top_to_bottom_each_once() -> None:
     findings = Findings()
     for place in (5, 1, 5):
         findings.add(source.problem("x", place))
-    try:
+    with pytest.raises(InputError) as error:
         findings.raise_if_any()
-    except Exception as error:
-        assert [(p.line, p.column) for p in error.problems] == [(1, 2), (2, 2)]  # type: ignore[attr-defined]
-    else:
-        raise AssertionError
+    assert [(p.line, p.column) for p in error.value.problems] == [(1, 2), (2, 2)]
 
 
 def test_did_you_mean() -> None:

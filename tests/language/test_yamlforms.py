@@ -352,7 +352,12 @@ def test_what_is_wrong_is_marked(
 def test_calculations_are_checked_against_their_function(
     wrong: Callable[..., Any], call: str, said: str
 ) -> None:
-    text = f"python: functions.py\nparameters: {{x: 1, y: 2}}\nflow: a\ntasks: {{a: {{calculation: '{call}'}}}}"
+    text = f"""
+        python: functions.py
+        parameters: {{x: 1, y: 2}}
+        flow: a
+        tasks: {{a: {{calculation: '{call}'}}}}
+    """
     assert any(said in message for _, _, message in wrong(text))
 
 
