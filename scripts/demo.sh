@@ -6,4 +6,4 @@ set -eu
 cd "$(dirname "$0")/.."
 mkdir -p .demo
 export CLOUDMESH_FLOW_STORE=sqlite:///.demo/flow.db
-exec .venv/bin/cms flow run examples/stdlib/stdlib-flow.py --param out=.demo/stdlib.html --view
+exec .venv/bin/cms flow run examples/stdlib/stdlib-flow.py --param out=.demo/stdlib.html --parallel 4 --view

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from cloudmesh.flow import current, workflow
+from cloudmesh.flow import current, task, workflow
 
 sys.path.insert(0, str(Path(__file__).parent))
 import stdlib_page
@@ -27,20 +27,24 @@ LIBRARY = Path(sysconfig.get_path("stdlib"))
 FOREIGN = {"site-packages", "dist-packages", "__pycache__"}
 
 
+@task(label="listing packages", shape="square")
 def packages(most: int = 0) -> dict[str, Any]:
-    """Every package or module at the top, with its files; the first `most` where that is not 0."""
+    """Every package or module at the top, with its files; the largest `most` unless that is 0."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(LIBRARY.rglob("*.py")):
         inside = path.relative_to(LIBRARY)
         if not FOREIGN.intersection(inside.parts):
             found[inside.parts[0].removesuffix(".py")].append(inside.as_posix())
-    value = [{"name": name, "files": files} for name, files in sorted(found.items())]
+    # The largest first, so that none of them is left over at the end.
+    value = [{"name": name, "files": found[name]} for name in sorted(found)]
+    value.sort(key=lambda package: -len(package["files"]))
     value = value[: most or None]
     print(f"{len(value)} packages, {sum(len(p['files']) for p in value)} files in {LIBRARY}")
     label = f"{len(value)} packages"
     return {"status": "done", "color": "orange", "shape": "square", "label": label, "value": value}
 
 
+@task(on="process")  # work for the processor: worker processes, not threads
 def parse(packages: dict[str, Any]) -> dict[str, Any]:
     """One package: its lines, its functions with their lengths, what it imports.
 
@@ -124,7 +128,7 @@ def report(
     path = Path(out).absolute()
     path.write_text(stdlib_page.page(parse, longest, imports), encoding="utf-8")
     print(f"the report: {path}")
-    return {"status": "done", "color": "green", "label": path.name, "value": str(path)}
+    return {"status": "done", "color": "green", "value": str(path)}
 
 
 w = workflow("packages; parse*; longest || imports; report")
