@@ -1,0 +1,309 @@
+"""Real processes that die, are stopped, interrupted and taken over: nothing recorded is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+FLOW = '''\
+import os, sys, time
+from pathlib import Path
+from cloudmesh.flow import BaseWorkFlow, current, task
+
+HERE = Path(__file__).parent
+
+def mark(name):
+    with open(HERE / "marks", "a") as file:
+        file.write(f"{name} {current().attempt} {current().key}\\n")
+
+def hold(name):
+    """Waits until the test lets the node go on."""
+    (HERE / f"{name}.holds").touch()
+    while not (HERE / f"{name}.go").exists():
+        current().sleep(0.01)
+
+class Slow(BaseWorkFlow):
+    flow = "a; b; c"
+
+    def a(self):
+        mark("a")
+        return {"rows": 3}
+
+    def b(self, a):
+        mark("b")
+        hold("b")
+        return a["rows"] + 1
+
+    def c(self, b):
+        mark("c")
+        return b
+'''
+
+
+class Scene:
+    """A folder with the flow, and what its nodes left there."""
+
+    def __init__(self, cms: Any) -> None:
+        self.cms = cms
+        cms.write("slow-flow.py", FLOW)
+        self.started: list[subprocess.Popen[str]] = []
+
+    def run(self, *words: str) -> subprocess.Popen[str]:
+        process = self.cms.start("flow", *words)
+        self.started.append(process)
+        return process
+
+    def until(self, ready: Callable[[], Any]) -> Any:
+        """What ``ready`` gives once it is true."""
+        limit = time.monotonic() + 30
+        while time.monotonic() < limit:
+            found = ready()
+            if found:
+                return found
+            time.sleep(0.01)
+        raise AssertionError("it does not happen")
+
+    def holds(self, name: str = "b") -> None:
+        """Wait until a node is in its middle."""
+        self.until((self.cms.folder / f"{name}.holds").exists)
+        (self.cms.folder / f"{name}.holds").unlink()
+
+    def let_go(self, name: str = "b") -> None:
+        (self.cms.folder / f"{name}.go").touch()
+
+    @property
+    def marks(self) -> list[str]:
+        """``name attempt`` for each start of a node's function."""
+        return [line.rpartition(" ")[0] for line in self.lines]
+
+    @property
+    def lines(self) -> list[str]:
+        file = self.cms.folder / "marks"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def status(self) -> dict[str, Any]:
+        return self.cms.json("flow", "status")
+
+
+@pytest.fixture
+def scene(cms: Any) -> Iterator[Scene]:
+    made = Scene(cms)
+    yield made
+    for process in made.started:
+        process.kill()
+        process.communicate()
+
+
+def nodes(status: dict[str, Any]) -> dict[str, str]:
+    return {node["name"]: node["status"] for node in status["nodes"]}
+
+
+def test_kill_9_then_resume(scene: Scene) -> None:
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    # Documents follow the journal within some 20 ms; a reader sees them as they are.
+    scene.until(lambda: nodes(scene.status())["b"] == "running")
+    engine.send_signal(signal.SIGKILL)
+    engine.wait()
+    [run] = scene.cms.json("flow", "runs")
+    assert (run["status"], run["engine"]) == ("running", "lost")
+    listed = scene.cms("flow", "runs")
+    assert f"cms flow resume {run['run']}" in listed.stdout + listed.stderr
+    assert nodes(scene.status()) == {"a": "finished", "b": "running", "c": "pending"}
+    scene.let_go()
+    done = scene.cms("flow", "resume", run["run"])
+    assert done.returncode == 0, done.stderr
+    assert scene.marks == ["a 1", "b 1", "b 2", "c 1"]
+    keys = {line.split()[0]: line.split()[2] for line in scene.lines}
+    assert all(key.endswith(f"/{run['run']}/{name}") for name, key in keys.items())
+    after = scene.status()
+    assert after["status"] == "finished"
+    [b] = [node for node in after["nodes"] if node["name"] == "b"]
+    assert (b["attempt"], b["result"], b["reason"]) == (2, 4, "was running when the engine died")
+
+
+def test_resume_of_an_ended_run_says_so_and_runs_nothing(scene: Scene) -> None:
+    scene.let_go()
+    assert scene.cms("flow", "run", "slow-flow.py").returncode == 0
+    done = scene.cms("flow", "resume")
+    assert done.returncode == 0
+    assert "finished" in done.stdout + done.stderr
+    assert scene.marks == ["a 1", "b 1", "c 1"]
+
+
+def test_a_living_owner_keeps_its_run(scene: Scene) -> None:
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    done = scene.cms("flow", "resume")
+    assert done.returncode == 2
+    assert str(engine.pid) in done.stderr
+    scene.let_go()
+    assert engine.wait(30) == 0
+    assert scene.marks == ["a 1", "b 1", "c 1"]
+
+
+def test_of_two_resumes_at_once_one_goes_on(scene: Scene) -> None:
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    engine.kill()
+    engine.wait()
+    both = [scene.run("resume") for _ in range(2)]
+    scene.holds()
+    first_to_end = scene.until(lambda: [p for p in both if p.poll() is not None])
+    assert [p.returncode for p in first_to_end] in ([2], [1])
+    scene.let_go()
+    assert sorted(p.wait(30) for p in both) in ([0, 2], [0, 1])
+    assert scene.marks == ["a 1", "b 1", "b 2", "c 1"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_is_resumed(scene: Scene, number: signal.Signals) -> None:
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    engine.send_signal(number)
+    out, err = engine.communicate(timeout=30)
+    assert engine.returncode == 130
+    status = scene.status()
+    assert status["status"] == "interrupted"
+    assert f"cms flow resume {status['run']}" in out + err
+    assert nodes(status) == {"a": "finished", "b": "pending", "c": "pending"}
+    [b] = [node for node in status["nodes"] if node["name"] == "b"]
+    assert b["reason"] == "interrupted"
+    scene.let_go()
+    assert scene.cms("flow", "resume").returncode == 0
+    assert scene.marks == ["a 1", "b 1", "b 2", "c 1"]
+
+
+def test_a_stopped_owner_is_taken_over_by_force_and_writes_nothing_more(scene: Scene) -> None:
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    engine.send_signal(signal.SIGSTOP)
+    assert scene.cms("flow", "resume").returncode == 2
+    other = scene.run("resume", "--force")
+    scene.holds()
+    engine.send_signal(signal.SIGCONT)
+    out, err = engine.communicate(timeout=30)
+    assert engine.returncode == 1, out + err
+    scene.let_go()
+    assert other.wait(30) == 0
+    assert scene.marks == ["a 1", "b 1", "b 2", "c 1"]
+    assert scene.status()["status"] == "finished"
+
+
+def test_cancel_from_another_process(scene: Scene) -> None:
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    done = scene.cms("flow", "cancel", "latest")
+    assert done.returncode == 0, done.stderr
+    assert engine.wait(30) == 1
+    status = scene.status()
+    assert status["status"] == "cancelled"
+    assert nodes(status) == {"a": "finished", "b": "error", "c": "pending"}
+    reasons = {node["name"]: node["reason"] for node in status["nodes"]}
+    assert reasons["c"] == "cancelled"
+    assert scene.cms("flow", "cancel", "latest").returncode == 2
+
+
+def test_cancel_of_a_lost_run_says_so(scene: Scene) -> None:
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    engine.kill()
+    engine.wait()
+    done = scene.cms("flow", "cancel", "latest")
+    assert done.returncode == 2
+    assert "engine" in done.stderr
+    assert "resume" in done.stderr
+
+
+def test_new_code_is_shown_and_runs(scene: Scene) -> None:
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    engine.kill()
+    engine.wait()
+    scene.cms.write("slow-flow.py", FLOW.replace('a["rows"] + 1', 'a["rows"] + 100'))
+    scene.let_go()
+    done = scene.cms("flow", "resume")
+    assert done.returncode == 0, done.stderr
+    assert "changed" in done.stdout + done.stderr
+    [b] = [node for node in scene.status()["nodes"] if node["name"] == "b"]
+    assert b["result"] == 103
+
+
+def test_a_function_that_is_gone_leaves_the_run_resumable(scene: Scene) -> None:
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    engine.kill()
+    engine.wait()
+    scene.let_go()
+    scene.cms.write("slow-flow.py", FLOW.replace("def c(", "def gone("))
+    done = scene.cms("flow", "resume")
+    assert done.returncode == 2
+    assert "c" in done.stderr
+    scene.cms.write("slow-flow.py", FLOW)
+    assert scene.cms("flow", "resume").returncode == 0
+    assert scene.marks == ["a 1", "b 1", "b 2", "c 1"]
+
+
+COMMAND = """\
+name: held
+flow: a
+tasks:
+  a: {command: "echo $$ > {folder}/pid; exec sleep 600"}
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not os.path.exists("/proc"), reason="NOT TESTED: orphans (needs /proc)")
+def test_a_command_of_a_dead_engine_is_ended_before_its_node_runs_again(scene: Scene) -> None:
+    folder = scene.cms.folder
+    scene.cms.write("held.yaml", COMMAND.replace("{folder}", str(folder)))
+    engine = scene.run("run", "held.yaml")
+    first = int(scene.until(lambda: (folder / "pid").exists() and (folder / "pid").read_text()))
+    engine.kill()
+    engine.wait()
+    (folder / "pid").unlink()
+    other = scene.run("resume")
+    second = int(scene.until(lambda: (folder / "pid").exists() and (folder / "pid").read_text()))
+    assert not alive(first)
+    other.send_signal(signal.SIGINT)
+    assert other.wait(30) == 130
+    assert not alive(second)
+
+
+def test_the_third_death_under_a_node_is_its_error(scene: Scene) -> None:
+    scene.cms.write(
+        "killer-flow.py",
+        "import os, signal\n"
+        "from cloudmesh.flow import BaseWorkFlow, task\n"
+        "class Killer(BaseWorkFlow):\n"
+        "    flow = 'a || b'\n"
+        "    @task(on='thread')\n"
+        "    def a(self):\n"
+        "        os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    @task(on='thread')\n"
+        "    def b(self):\n"
+        "        return 1\n",
+    )
+    assert scene.cms("flow", "run", "killer-flow.py").returncode == -signal.SIGKILL
+    assert scene.cms("flow", "resume").returncode == -signal.SIGKILL
+    assert scene.cms("flow", "resume").returncode == -signal.SIGKILL
+    done = scene.cms("flow", "resume")
+    assert done.returncode == 1, done.stderr
+    status = scene.status()
+    assert nodes(status) == {"a": "error", "b": "finished"}
+    [a] = [node for node in status["nodes"] if node["name"] == "a"]
+    assert "three" in json.dumps(a["error"]) or "3 deaths" in json.dumps(a["error"])
