@@ -6,12 +6,11 @@ only then: a short run prints what its nodes print, and its table.
 
 from __future__ import annotations
 
-import sys
 from queue import Empty
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from cloudmesh.flow.cli.render import span
+from cloudmesh.flow.cli.render import escape, span
 from cloudmesh.flow.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -24,6 +23,8 @@ __all__ = ["LiveScreen"]
 MOMENT = 0.4
 #: The picture is drawn anew so often, in seconds.
 REDRAW = 0.125
+#: So many lines are written above the picture before it is drawn anew.
+LINES_AT_ONCE = 500
 #: Rows of running nodes, at most.
 ROWS = 10
 
@@ -53,32 +54,46 @@ class LiveScreen(Screen):
         """The thread that writes and draws."""
         broken: set[int] = set()
         drawn = 0.0
+        open_ = True
         try:
-            while True:
-                try:
-                    item = self.queue.get(timeout=REDRAW)
-                except Empty:
-                    pass
-                else:
-                    if item is None:
-                        return
-                    self.write(*item, broken)
+            while open_:
+                open_ = self.write_some(broken)
                 now = monotonic()
-                if now - self.began > MOMENT and now - drawn >= REDRAW:
+                if open_ and now - self.began > MOMENT and now - drawn >= REDRAW:
                     self.draw()
                     drawn = now
         finally:
             if self.live is not None:
                 self.live.stop()
 
-    def write(self, stream: TextIO, line: str, broken: set[int]) -> None:
-        """Write a line above the picture, or to where stdout goes."""
-        if self.live is None or not stream.isatty():
-            super().write(stream, line, broken)
-            return
-        from rich.text import Text
+    def write_some(self, broken: set[int]) -> bool:
+        """Write what has come, or wait a little for it; False at the end."""
+        above: list[str] = []
+        wait: float | None = REDRAW
+        try:
+            while len(above) < LINES_AT_ONCE:
+                item = self.queue.get(timeout=wait) if wait else self.queue.get_nowait()
+                if item is None:
+                    self.write_above(above)
+                    return False
+                wait = None
+                stream, line = item
+                if self.live is not None and stream.isatty():
+                    above.append(line)
+                else:
+                    self.write(stream, line, broken)
+        except Empty:
+            pass
+        self.write_above(above)
+        return True
 
-        self.live.console.print(Text(line.removesuffix("\n")), soft_wrap=True)
+    def write_above(self, lines: list[str]) -> None:
+        """Write lines above the picture."""
+        if lines and self.live is not None:
+            from rich.text import Text
+
+            text = Text("".join(lines).removesuffix("\n"))
+            self.live.console.print(text, soft_wrap=True)
 
     def draw(self) -> None:
         """Draw how far the run is."""
@@ -88,8 +103,15 @@ class LiveScreen(Screen):
             from rich.console import Console
             from rich.live import Live
 
-            console = Console(file=sys.stderr, highlight=False)
-            self.live = Live(console=console, auto_refresh=False, transient=True)
+            # Not sys.stderr: while an engine runs, that tells which node has written.
+            console = Console(file=self.err, highlight=False)
+            self.live = Live(
+                console=console,
+                auto_refresh=False,
+                transient=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
             self.live.start()
         self.live.update(self.picture(), refresh=True)
 
@@ -110,7 +132,7 @@ class LiveScreen(Screen):
             nodes.add_row(
                 Text(state.names[i], style="blue"),
                 Text(span(now - started)),
-                Text("" if percent is None else f"{percent:g} % {text}"),
+                Text("" if percent is None else f"{percent:g} % {escape(text)}"),
             )
         if len(running) > ROWS:
             nodes.add_row(Text(f"… and {len(running) - ROWS} more"))
@@ -120,7 +142,7 @@ class LiveScreen(Screen):
         bar = Table.grid(padding=(0, 2))
         words = f"{ended:,} of {total:,}, {len(running)} running"
         bar.add_row(
-            ProgressBar(total=total or 1, completed=ended, width=30),
+            ProgressBar(total=total or 1, completed=ended, width=30, complete_style="blue"),
             Text(words),
             Text(f"{counts['error']} error" if counts["error"] else "", style="bold red"),
             Text(span(monotonic() - self.began)),

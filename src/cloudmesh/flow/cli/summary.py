@@ -54,7 +54,7 @@ def why(node: dict[str, Any]) -> str:
 
 def run_table(nodes: Sequence[dict[str, Any]], every: bool = False) -> str:
     """The table of a run's nodes; of many (unless ``every``) only those that need an eye."""
-    shown, left_out = list(nodes), 0
+    shown, left_out = with_elements(nodes), 0
     if not every and len(nodes) > ROWS_MAX:
         shown = [n for n in nodes if n.get("status") in ("error", "running")][:ROWS_MAX]
         left_out = len(nodes) - len(shown)
@@ -73,6 +73,19 @@ def run_table(nodes: Sequence[dict[str, Any]], every: bool = False) -> str:
     if left_out:
         text += f"… and {left_out:,} more nodes: {by_status(nodes, shown)}\n"
     return text
+
+
+def with_elements(nodes: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The nodes in order, the elements of a map behind it (they are stored at the end)."""
+    elements: dict[str, list[dict[str, Any]]] = {}
+    own = []
+    for node in nodes:
+        name, bracket, _ = node["name"].partition("[")
+        if bracket:
+            elements.setdefault(name, []).append(node)
+        else:
+            own.append(node)
+    return [n for node in own for n in (node, *elements.get(node["name"], ()))]
 
 
 def by_status(nodes: Sequence[dict[str, Any]], shown: Sequence[dict[str, Any]]) -> str:
