@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -9,27 +10,26 @@ import pytest
 from cloudmesh.flow.store import open_store
 from cloudmesh.flow.store.contract import CONTRACT, Setting
 
-
-@pytest.fixture(scope="module")
-def sqlite_setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
-    path = tmp_path_factory.mktemp("sqlite") / "flow.db"
-    yield from _setting(f"sqlite:///{path}")
+KINDS = ["sqlite", "memory", "ferretdb", "mongodb"]
 
 
-@pytest.fixture(scope="module")
-def memory_setting() -> Iterator[Setting]:
-    yield from _setting("memory://contract")
-
-
-def _setting(url: str) -> Iterator[Setting]:
+@pytest.fixture(scope="module", params=KINDS)
+def setting(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Setting]:
+    """A fresh store of each kind."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path_factory.mktemp('sqlite') / 'flow.db'}"
+    elif request.param == "memory":
+        url = "memory://contract"
+    else:
+        server = request.getfixturevalue(f"{request.param}_url")
+        url = f"{server}/contract_{os.urandom(4).hex()}"
     setting = Setting(lambda: open_store(url))
     yield setting
     setting.store.close()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "memory"])
 @pytest.mark.parametrize("promise", CONTRACT, ids=lambda promise: promise.__name__)
-def test_promise(
-    request: pytest.FixtureRequest, kind: str, promise: Callable[[Setting], None]
-) -> None:
-    promise(request.getfixturevalue(f"{kind}_setting"))
+def test_promise(setting: Setting, promise: Callable[[Setting], None]) -> None:
+    promise(setting)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from cloudmesh.flow.errors import NotFound, StoreError, StoreRefused, StoreUnavailable
-from cloudmesh.flow.store.names import LOG_HEAD, LOG_TAIL, left_out
+from cloudmesh.flow.store.names import LOG_HEAD, LOG_TAIL, boundary, left_out
 
 __all__ = ["Blobs", "Logs", "file_error", "make_folder"]
 
@@ -133,7 +133,7 @@ class Logs:
             try:
                 room = LOG_HEAD - os.fstat(fd).st_size
                 if room > 0:
-                    cut = _boundary(data, room)
+                    cut = boundary(data, room)
                     os.write(fd, data[:cut])
                     data = data[cut:]
                     if data:  # the head is full, also where a character did not fit
@@ -152,7 +152,7 @@ class Logs:
             fd = _open_end(path)
             try:
                 size = os.fstat(fd).st_size
-                cut = _boundary(data, max(0, LOG_TAIL - size))
+                cut = boundary(data, max(0, LOG_TAIL - size))
                 os.write(fd, data[:cut])
             finally:
                 os.close(fd)
@@ -174,7 +174,7 @@ class Logs:
                 ]
             out: list[bytes] = []
             for start, file in pieces:
-                if limit <= 0:
+                if limit < 4:  # no room for every character
                     break
                 try:
                     size = os.stat(file).st_size
@@ -209,17 +209,8 @@ def _pieces(folder: str) -> list[int]:
     return sorted(int(name) for name in os.listdir(folder) if name.isdigit())
 
 
-def _boundary(data: bytes, at: int) -> int:
-    """``at``, or the nearest place before it that does not cut a character."""
-    if at >= len(data):
-        return len(data)
-    while at > 0 and data[at] & 0xC0 == 0x80:
-        at -= 1
-    return at
-
-
 def _read(path: str, offset: int, limit: int) -> bytes:
     with open(path, "rb") as file:
         file.seek(offset)
         data = file.read(limit + 4)
-    return data[: _boundary(data, limit)]
+    return data[: boundary(data, limit)]

@@ -99,6 +99,8 @@ class _Run:
 class MemoryJournal:
     """The journal of one run, in the hands of its owner."""
 
+    computes_dependencies = True
+
     def __init__(self, store: MemoryStore, kept: _Run, seq: int) -> None:
         self.run: str = kept.document["run"]
         self.seq = seq
@@ -264,7 +266,7 @@ class MemoryStore:
             if len(kept.journal) != seq:
                 raise Fenced(f"another engine was faster: it goes on with run {run}")
             kept.journal.append(events)
-            kept.document["engine"] = text_of_this_process()
+            kept.document.update(status="running", engine=text_of_this_process())
             kept.owner = MemoryJournal(self, kept, seq + 1)
             self.changed.notify_all()
             return kept.owner

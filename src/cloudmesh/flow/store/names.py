@@ -11,6 +11,7 @@ __all__ = [
     "LOG_HEAD",
     "LOG_TAIL",
     "Collection",
+    "boundary",
     "check_flow_name",
     "clash",
     "left_out",
@@ -93,3 +94,12 @@ def left_out(count: int) -> str:
 def say(text: str) -> None:
     """Where nobody else listens, the user learns it from standard error."""
     print(f"cms flow: {text}", file=sys.stderr)
+
+
+def boundary(data: bytes, at: int) -> int:
+    """``at``, or the nearest place before it that does not cut a character."""
+    if at >= len(data):
+        return len(data)
+    while at > 0 and data[at] & 0xC0 == 0x80:
+        at -= 1
+    return at

@@ -119,7 +119,8 @@ class Journal(Protocol):
         ``rows`` replace those nodes' state; ``changes`` are fields of the
         run's ``flow-runs`` document (``status``, ``ended``, ``counts``);
         ``finished`` maps a node's number to names that newly leave its
-        ``dependencies`` (stores that compute those on reading ignore it).
+        ``dependencies``; a journal whose ``computes_dependencies`` is true
+        computes those on reading, and ignores it.
         Calls come one after another, each with a later state than the last.
         Idempotent and monotone: an older state never overwrites a newer.
         Refused with `Fenced` once another engine owns the run.

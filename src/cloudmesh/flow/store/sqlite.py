@@ -53,6 +53,8 @@ _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 class SqliteJournal:
     """The journal of one run, and its documents, in the hands of its owner."""
 
+    computes_dependencies = True
+
     def __init__(self, store: SqliteStore, run: str, r: int, seq: int, lock: FileLock) -> None:
         self.run = run
         self.seq = seq

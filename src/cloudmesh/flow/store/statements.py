@@ -148,7 +148,7 @@ HEAD_COLUMNS = "run, workflow, flow, status, parameters, started, ended, counts,
 ADD_RUN = f"""
 INSERT INTO run ({HEAD_COLUMNS}, fence, lock)
 VALUES (?, ?, ?, 'running', ?, ?, NULL, NULL, ?, ?, 1, ?)"""
-TAKE_RUN = "UPDATE run SET fence = ?, engine = ?, lock = ? WHERE r = ?"
+TAKE_RUN = "UPDATE run SET fence = ?, status = 'running', engine = ?, lock = ? WHERE r = ?"
 FENCE = "SELECT fence FROM run WHERE r = ?"
 RUN_KEY = "SELECT r, fence, lock, engine, status FROM run WHERE run = ?"
 RUN = f"SELECT {HEAD_COLUMNS} FROM run WHERE run = ?"

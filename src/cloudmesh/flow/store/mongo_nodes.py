@@ -1,0 +1,269 @@
+"""The documents of nodes on a MongoDB server: ``NAME-flow-active`` and ``NAME-flow-history``.
+
+A run's documents are moved, not copied: inserted with the same ``_id``, then
+deleted.  A move that was cut is repeated by the next; who finds a node in both
+collections takes the one in ``-active``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pymongo import UpdateOne
+from pymongo.errors import BulkWriteError
+
+from cloudmesh.flow.store.mongo_values import from_bson, mapped, only_duplicates, to_bson
+from cloudmesh.flow.store.protocol import NodeRow
+
+if TYPE_CHECKING:
+    from pymongo.collection import Collection
+
+    from cloudmesh.flow.store.mongodb import MongoStore
+
+__all__ = ["Nodes"]
+
+INSERT = 1000
+#: A run whose lists of dependencies hold more names has them once each, in ``flow-junctions``.
+NAMES_MAX = 200_000
+JUNCTION = "&"
+
+Document = dict[str, Any]
+
+_STATE = NodeRow._fields[2:]
+#: A document's fields in the order in which they are shown.
+FIELDS = (
+    *("_id", "run", "name", "status", "dependencies", "upstream"),
+    *_STATE[1:],
+    *("workflow", "kind", "cloud", "cm", "task"),
+)
+
+
+class Nodes:
+    """Reads and writes the documents of nodes."""
+
+    def __init__(self, store: MongoStore) -> None:
+        self._store = store
+        self._prepared: set[str] = set()
+
+    def prepare(self, workflow: str) -> None:
+        """The index by which a run's documents are read in order."""
+        if workflow in self._prepared:
+            return
+        with mapped(self._store.url):
+            for kind in ("active", "history"):
+                self._of(workflow, kind).create_index([("run", 1), ("n", 1)])
+        self._prepared.add(workflow)
+
+    def _of(self, workflow: str, kind: str) -> Collection[Document]:
+        return self._store.collection(f"{workflow}-flow-{kind}")
+
+    # -- writing ----------------------------------------------------------------------
+    def add(
+        self,
+        workflow: str,
+        run: str,
+        rows: Sequence[NodeRow],
+        upstream: Sequence[Sequence[str]],
+        specs: Sequence[str],
+        fresh: bool,
+    ) -> None:
+        """Insert the documents of nodes; those that are there stay as they are."""
+        lists = self._lists(run, rows, upstream)
+        done = set() if fresh else self.finished(workflow, run)
+        parsed = {text: json.loads(text) for text in dict.fromkeys(specs)}
+        collection = self._of(workflow, "active")
+        documents = []
+        for row, names, text in zip(rows, upstream, specs, strict=True):
+            spec = parsed[text]
+            kept = lists[id(names)]
+            document = {
+                "_id": f"{run}/{row.name}",
+                "run": run,
+                "n": row.n,
+                "rev": 0,
+                "name": row.name,
+                "dependencies": [name for name in kept if name not in done],
+                "upstream": kept,
+                **spec,
+                "cm": {**spec["cm"], "name": row.name, "collection": collection.name},
+                "task": to_bson(spec["task"]),
+            }
+            documents.append({**document, **_state(row)})
+        _insert(self._store.url, collection, documents)
+
+    def project(
+        self,
+        workflow: str,
+        run: str,
+        rows: Sequence[NodeRow],
+        finished: Mapping[int, Sequence[str]],
+        rev: int,
+    ) -> None:
+        """Newer states over older ones; names leave ``dependencies``."""
+        updates = [
+            UpdateOne(
+                {"_id": f"{run}/{row.name}", "rev": {"$lt": rev}},
+                {"$set": {**_state(row), "rev": rev}},
+            )
+            for row in rows
+        ]
+        pulls = [
+            UpdateOne({"run": run, "n": n}, {"$pullAll": {"dependencies": list(names)}})
+            for n, names in finished.items()
+        ]
+        collection = self._of(workflow, "active")
+        if self._write(collection, updates) < len(updates):
+            # Another engine took the run for ended and moved it, just when it was resumed.
+            self.bring_back(workflow, run)
+            self._write(collection, updates)
+        self._write(collection, pulls)
+
+    def _write(self, collection: Collection[Document], updates: Sequence[UpdateOne]) -> int:
+        matched = 0
+        with mapped(self._store.url):
+            for start in range(0, len(updates), self._store.bulk):
+                part = updates[start : start + self._store.bulk]
+                matched += collection.bulk_write(part, ordered=True).matched_count
+        return matched
+
+    def _lists(
+        self, run: str, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]]
+    ) -> dict[int, list[str]]:
+        """The lists as they are stored, by identity: very many names stand aside, once."""
+        lists = {id(names): names for names in upstream}
+        if sum(map(len, upstream)) <= NAMES_MAX:
+            return {key: list(names) for key, names in lists.items()}
+        kept: dict[int, list[str]] = {}
+        junctions = []
+        for k, (key, names) in enumerate(lists.items()):
+            if len(names) < 10:
+                kept[key] = list(names)
+                continue
+            word = f"{JUNCTION}{rows[0].n}-{k}"
+            junctions.append({"_id": f"{run}/{word}", "members": list(names)})
+            kept[key] = [word]
+        _insert(self._store.url, self._store.collection("flow-junctions"), junctions)
+        return kept
+
+    # -- between the two collections ----------------------------------------------------
+    def move_ended(self, workflow: str) -> None:
+        """Move the runs that are neither running nor the latest to the history."""
+        heads = self._store.runs(workflow)
+        active = self._of(workflow, "active")
+        for head in heads[1:]:
+            if head["status"] != "running":
+                with mapped(self._store.url):
+                    there = active.find_one({"run": head["run"]}, {"_id": 1})
+                if there is not None:
+                    self._move(workflow, head["run"], "active", "history")
+
+    def bring_back(self, workflow: str, run: str) -> None:
+        """A run that goes on is active again."""
+        self._move(workflow, run, "history", "active")
+
+    def _move(self, workflow: str, run: str, source: str, target: str) -> None:
+        from_, to = self._of(workflow, source), self._of(workflow, target)
+        with mapped(self._store.url):
+            part: list[Document] = []
+            for document in from_.find({"run": run}):
+                document["cm"]["collection"] = to.name
+                part.append(document)
+                if len(part) == INSERT:
+                    _insert(self._store.url, to, part)
+                    part = []
+            _insert(self._store.url, to, part)
+            from_.delete_many({"run": run})
+
+    # -- reading ------------------------------------------------------------------------
+    def read(
+        self, workflow: str, run: str, active: bool, names: Sequence[str] | None
+    ) -> Iterator[Document]:
+        """The documents of a run, in order."""
+        query: Document = {"run": run}
+        if names is not None:
+            query = {"_id": {"$in": [f"{run}/{name}" for name in names]}}
+        kinds = ("active", "history") if active else ("history", "active")
+        with mapped(self._store.url):
+            found = list(self._of(workflow, kinds[0]).find(query))
+            other = list(self._of(workflow, kinds[1]).find(query))
+        if other:  # a move is under way, or was cut
+            first, second = (found, other) if active else (other, found)
+            merged = {d["_id"]: d for d in second} | {d["_id"]: d for d in first}
+            found = list(merged.values())
+        found.sort(key=lambda document: int(document["n"]))
+        collection = f"{workflow}-flow-{kinds[0]}"
+        expand = _Junctions(self, workflow, run)
+        for stored in found:
+            yield expand(_document(stored, collection))
+
+    def junction(self, run: str, word: str) -> list[str]:
+        """The members of a junction."""
+        with mapped(self._store.url):
+            found = self._store.collection("flow-junctions").find_one({"_id": f"{run}/{word}"})
+        return list(found["members"]) if found else []
+
+    def finished(self, workflow: str, run: str) -> set[str]:
+        """The names of a run's finished nodes, wherever their documents are."""
+        query = {"run": run, "status": "finished"}
+        with mapped(self._store.url):
+            return {
+                document["name"]
+                for kind in ("active", "history")
+                for document in self._of(workflow, kind).find(query, {"name": 1})
+            }
+
+
+class _Junctions:
+    """Writes a document's junctions out."""
+
+    def __init__(self, nodes: Nodes, workflow: str, run: str) -> None:
+        self._nodes = nodes
+        self._workflow = workflow
+        self._run = run
+        self._known: dict[str, tuple[list[str], list[str]]] = {}
+        self._done: set[str] | None = None
+
+    def __call__(self, document: Document) -> Document:
+        upstream = document["upstream"]
+        if len(upstream) == 1 and upstream[0].startswith(JUNCTION):
+            members, left = self._members(upstream[0])
+            document["upstream"], document["dependencies"] = list(members), list(left)
+        return document
+
+    def _members(self, word: str) -> tuple[list[str], list[str]]:
+        if word not in self._known:
+            if self._done is None:
+                self._done = self._nodes.finished(self._workflow, self._run)
+            members = self._nodes.junction(self._run, word)
+            self._known[word] = (members, [name for name in members if name not in self._done])
+        return self._known[word]
+
+
+def _state(row: NodeRow) -> Document:
+    """All that changes of a node, as fields of its document."""
+    state: Document = dict(zip(_STATE, row[2:], strict=True))
+    for field in ("error", "result"):
+        if state[field] is not None:
+            state[field] = to_bson(json.loads(state[field]))
+    return state
+
+
+def _document(stored: Document, collection: str) -> Document:
+    document = {field: stored.get(field) for field in FIELDS}
+    document["error"] = from_bson(document["error"])
+    document["result"] = from_bson(document["result"])
+    document["task"] = from_bson(document["task"])
+    document["cm"] = {**stored["cm"], "collection": collection}
+    return document
+
+
+def _insert(url: str, collection: Collection[Document], documents: Sequence[Document]) -> None:
+    """Insert documents with their own ``_id``; what is there already stays."""
+    for start in range(0, len(documents), INSERT):
+        with mapped(url):
+            try:
+                collection.insert_many(documents[start : start + INSERT], ordered=False)
+            except BulkWriteError as error:
+                only_duplicates(error)
