@@ -194,7 +194,9 @@ class FarWorker:
                 raise Gone("what came back is no answer of ours")
             header = json.loads(await self.process.stdout.readexactly(length))
             return header, await self.process.stdout.readexactly(rest)
-        except (asyncio.IncompleteReadError, OSError, ValueError) as error:
+        except Gone:
+            raise
+        except Exception as error:  # the transport's own errors too
             raise Gone(str(error)) from None
 
 

@@ -48,6 +48,11 @@ class Host:
     jump: str = ""
     python: str = "python3"
     options: Mapping[str, Any] = field(default_factory=dict)
+    where: str = ""  # what users see as the place where a node runs; else the name
+
+    @property
+    def place(self) -> str:
+        return self.where or self.name
 
 
 def ssh_hosts(spec: Mapping[str, Any]) -> list[Host]:
@@ -145,7 +150,7 @@ class Station:
                 "utf-8", "replace"
             )
         last = next((x.strip() for x in reversed(said.split("\n")) if x.strip()), "")
-        name, python = self.host.name, self.host.python
+        name, python = self.host.place, self.host.python
         if code == 127 or "not found" in last:
             message = f"{name}: there is no {python} there; name one with python: in its entry"
             return Unreachable(message, "NoPython", False)
@@ -194,7 +199,7 @@ class Station:
         """What a user can do about it, in one line."""
         import asyncssh
 
-        name = self.host.name
+        name = self.host.place
         if isinstance(error, asyncssh.HostKeyNotVerifiable):
             message = (
                 f"{name}: its host key is not the one in known_hosts, or is not there; "
@@ -269,7 +274,7 @@ class SshExecutor:
 
     def start(self, attempt: Attempt, done: Done) -> None:
         """Run an attempt on the host with least to do; ``done`` is called in the loop's thread."""
-        attempt.where = self._hosts[0].name
+        attempt.where = self._hosts[0].place
         self._running_loop().call_soon_threadsafe(self._begin, Job(attempt, done))
 
     def cancel(self, attempt: Attempt) -> None:
@@ -357,7 +362,7 @@ class SshExecutor:
             outcome = problem(error.kind, str(error), lost=error.passing)
             outcome = None if elsewhere and job.why is None else outcome
         except Exception as error:
-            outcome = problem(type(error).__name__, f"{station.host.name}: {error}", lost=True)
+            outcome = problem(type(error).__name__, f"{station.host.place}: {error}", lost=True)
         station.busy -= 1
         if outcome is None:
             self._waiting.appendleft(job)
@@ -373,7 +378,7 @@ class SshExecutor:
             if job.why is not None:
                 station.idle.append(worker)
                 return job.why
-            job.worker, job.attempt.where = worker, station.host.name
+            job.worker, job.attempt.where = worker, station.host.place
             try:
                 outcome = await worker.run(job)
             except Gone:
@@ -381,13 +386,13 @@ class SshExecutor:
                 if job.why is not None:
                     return job.why
                 if job.started:
-                    return _death(station.host.name, code)
+                    return _death(station.host.place, code)
                 continue
             finally:
                 job.worker = None
             station.idle.append(worker)
             return outcome
-        return problem("WorkerLost", f"{station.host.name}: runners die at once", lost=True)
+        return problem("WorkerLost", f"{station.host.place}: runners die at once", lost=True)
 
     def _end(self, attempt: Attempt) -> None:
         job = self._jobs.get(attempt)
@@ -418,10 +423,10 @@ class SshExecutor:
             try:
                 await station.worker()
             except Unreachable as error:
-                return host.name, str(error)
+                return host.place, str(error)
             finally:
                 await station.close()
-            return host.name, ""
+            return host.place, ""
 
         return list(await asyncio.gather(*(one(host) for host in self._hosts)))
 

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.executors.protocol import Executor
 
-__all__ = ["KINDS", "Context", "check", "faults", "make", "megabytes"]
+__all__ = ["KINDS", "Context", "build", "check", "faults", "make", "megabytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,14 @@ def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Try an entry out: pairs of what was tried and what is wrong with it ("": nothing)."""
     tried: list[tuple[str, str]] = _module(name, spec).check(name, spec)
     return tried
+
+
+def build(name: str, spec: Mapping[str, Any], note: Callable[[str], None]) -> None:
+    """Build what an entry needs (``infra build``).  Raises `InfrastructureError`, `InputError`."""
+    module = _module(name, spec)
+    if not hasattr(module, "build"):
+        raise InputError(f"{name}: for kind {spec['kind']} there is nothing to build")
+    module.build(name, spec, note)
 
 
 def _module(name: str, spec: Mapping[str, Any]) -> Any:

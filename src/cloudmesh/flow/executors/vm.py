@@ -1,0 +1,315 @@
+"""``kind: vm``: nodes in virtual machines that are made for them.
+
+A machine lives for the run, which shares it by ``slots``, or for one node
+(``lifetime: node``).  Each is written down before it is made, so that nothing
+is left when the engine dies; inside it is reached as any host over SSH.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from cloudmesh.flow.errors import FlowError, InputError
+from cloudmesh.flow.executors.command import cancelled, problem
+from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
+from cloudmesh.flow.executors.ssh import Host, SshExecutor
+from cloudmesh.flow.times import seconds
+
+if TYPE_CHECKING:
+    from cloudmesh.flow.executors.table import Context
+    from cloudmesh.flow.providers.qemu import Machine, Wanted
+
+__all__ = ["VmExecutor", "build", "check", "make"]
+
+PROVIDERS = ("qemu",)
+LIFETIMES = ("run", "node")
+SLOTS = {"run": 4, "node": 2}  # nodes at once, where nothing else is said
+MAX_LIFE = 86400.0  # seconds after which a machine ends itself
+
+
+def make(name: str, spec: Mapping[str, Any], context: Context) -> VmExecutor:
+    """The executor of an entry.  Raises `InputError` for words that it does not know."""
+    _wanted(spec, "")
+    lifetime = str(spec.get("lifetime") or "run")
+    if lifetime not in LIFETIMES:
+        raise InputError(f"{name}: lifetime is run or node, not {lifetime!r}")
+    return VmExecutor(name, spec, context, lifetime)
+
+
+def build(name: str, spec: Mapping[str, Any], note: Callable[[str], None]) -> None:
+    """Build the image of an entry.  Raises `InfrastructureError`."""
+    from cloudmesh.flow.providers.image import build as build_image
+
+    build_image(_wanted(spec, "").image, note)
+
+
+def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Look at programs and image; where all is there, start a machine and reach it."""
+    from cloudmesh.flow.providers import qemu
+
+    wanted = _wanted(spec, f"cmflow/check/{time.time_ns():x}/{name}/1")
+    tried = qemu.problems(wanted.image)
+    if any(wrong for _, wrong in tried):
+        return tried
+    try:
+        machine = qemu.create(wanted)
+    except FlowError as error:
+        return [*tried, ("machine", str(error))]
+    try:
+        return [*tried, ("machine", ""), *SshExecutor([_host(name, machine)]).check()]
+    finally:
+        machine.destroy()
+
+
+def _wanted(spec: Mapping[str, Any], tag: str) -> Wanted:
+    from cloudmesh.flow.executors.table import megabytes
+    from cloudmesh.flow.providers.image import IMAGES
+    from cloudmesh.flow.providers.qemu import Wanted
+
+    provider, image = spec.get("provider"), str(spec.get("image") or "debian")
+    if provider not in PROVIDERS:
+        raise InputError(f"there is no provider {provider!r}; known are {', '.join(PROVIDERS)}")
+    if image not in IMAGES:
+        raise InputError(f"there is no image {image!r}; known are {', '.join(IMAGES)}")
+    accelerator = str(spec.get("accelerator") or "auto")
+    if accelerator not in ("auto", "kvm", "tcg"):
+        raise InputError(f"accelerator is auto, kvm or tcg, not {accelerator!r}")
+    return Wanted(
+        tag=tag,
+        image=image,
+        memory=megabytes(spec.get("memory") or 512),
+        cpus=int(spec.get("cpus") or 1),
+        life=seconds(spec.get("max_life") or MAX_LIFE),
+        accelerator=accelerator,
+    )
+
+
+def _host(name: str, machine: Machine) -> Host:
+    import asyncssh
+
+    options: dict[str, Any] = {
+        "config": None,  # the user's own settings are for other hosts
+        "known_hosts": ([asyncssh.import_public_key(machine.host_key)], [], []),
+        "client_keys": [asyncssh.import_private_key(machine.client_key)],
+        "agent_path": None,
+    }
+    return Host("127.0.0.1", user="root", port=machine.port, options=options, where=name)
+
+
+class _Box:
+    """A machine and the way into it."""
+
+    def __init__(self, name: str, machine: Machine, slots: int) -> None:
+        self.machine = machine
+        self.inside = SshExecutor([_host(name, machine)], slots)
+
+    def destroy(self) -> None:
+        self.inside.close()
+        self.machine.destroy()
+
+
+class VmExecutor:
+    """Makes machines when nodes come, and destroys them at the end."""
+
+    def __init__(self, name: str, spec: Mapping[str, Any], context: Context, lifetime: str) -> None:
+        self._name, self._spec, self._context = name, spec, context
+        self._shared = lifetime == "run"
+        self.slots: int | None = int(spec.get("slots") or SLOTS[lifetime])
+        self._most = self.slots
+        self._lock = threading.Lock()
+        self._waiting: deque[tuple[Attempt, Done]] = deque()
+        self._boxes: dict[Attempt, _Box] = {}  # of the attempts that are inside
+        self._box: _Box | None = None  # the run's own
+        self._making = 0
+        self._count = 0
+        self._closing = False
+        self._threads: set[threading.Thread] = set()
+
+    def start(self, attempt: Attempt, done: Done) -> None:
+        """Run an attempt in a machine, which may have to be made first."""
+        attempt.where = self._name
+        with self._lock:
+            if not self._closing:
+                self._waiting.append((attempt, done))
+                self._pump()
+                return
+        done(attempt, cancelled())
+
+    def cancel(self, attempt: Attempt) -> None:
+        """End an attempt; a machine that lives for it goes with it."""
+        attempt.cancelled = True
+        with self._lock:
+            waiting = next((pair for pair in self._waiting if pair[0] is attempt), None)
+            if waiting is not None:
+                self._waiting.remove(waiting)
+            box = self._boxes.get(attempt)
+        if waiting is not None:
+            waiting[1](attempt, cancelled())
+        elif box is not None:
+            box.inside.cancel(attempt)
+
+    def close(self) -> None:
+        """End what runs, and destroy every machine."""
+        with self._lock:
+            self._closing = True
+            waiting, self._waiting = list(self._waiting), deque()
+            box, self._box = self._box, None
+            inside = list(self._boxes.items())
+        for attempt, done in waiting:
+            attempt.cancelled = True
+            done(attempt, cancelled())
+        for attempt, other in inside:
+            if other is not box:
+                other.inside.cancel(attempt)
+        if box is not None:
+            self._destroy(box)
+        for thread in list(self._threads):
+            if thread is not threading.current_thread():
+                thread.join(15.0)
+
+    # -- machines -----------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Give what waits its machine; the lock is held."""
+        if not self._shared:
+            while self._waiting and self._making < self._most:
+                self._making += 1
+                self._thread(self._run_alone, *self._waiting.popleft())
+        elif self._box is not None:
+            self._enter(self._box)
+        elif self._waiting and not self._making:
+            self._making = 1
+            self._thread(self._make_shared)
+
+    def _thread(self, function: Callable[..., None], *arguments: Any) -> None:
+        def run() -> None:
+            try:
+                function(*arguments)
+            finally:
+                self._threads.discard(threading.current_thread())
+
+        thread = threading.Thread(target=run, name=f"cloudmesh-flow vm {self._name}", daemon=True)
+        self._threads.add(thread)
+        thread.start()
+
+    def _enter(self, box: _Box) -> None:
+        """Send in what waits; the lock is held, and the inside calls nobody at once."""
+        while self._waiting:
+            attempt, done = self._waiting.popleft()
+            self._boxes[attempt] = box
+            box.inside.start(attempt, partial(self._left, box, done))
+
+    def _left(self, box: _Box, done: Done, attempt: Attempt, outcome: Outcome) -> None:
+        with self._lock:
+            self._boxes.pop(attempt, None)
+        if _is_cut(outcome) and not self._closing:
+            self._thread(self._replace, box, done, attempt, outcome)
+        else:
+            done(attempt, outcome)
+
+    def _replace(self, box: _Box, done: Done, attempt: Attempt, outcome: Outcome) -> None:
+        """The way into the machine was cut: who comes next gets another one."""
+        with self._lock:
+            ours, self._box = self._box is box, None if self._box is box else self._box
+        if ours:
+            self._destroy(box)
+        done(attempt, _dead(self._name, outcome))
+
+    def _tag(self, attempt: Attempt | None) -> str:
+        with self._lock:
+            self._count += 1
+            count = self._count
+        last = f"{attempt.node}/{attempt.number}" if attempt else f"{self._name}/{count}"
+        return f"cmflow/{self._context.store_id}/{self._context.run}/{last}"
+
+    def _make(self, attempt: Attempt | None) -> _Box:
+        """Write down that a machine will be made, and make it.  Raises `FlowError`."""
+        from cloudmesh.flow.providers import qemu
+
+        wanted = _wanted(self._spec, self._tag(attempt))
+        document = {"kind": "vm", "provider": "qemu", "name": self._name, "tag": wanted.tag}
+        (attempt.intent if attempt else self._context.intent)(document)
+
+        def unwanted() -> bool:
+            return self._closing or bool(attempt and attempt.cancelled)
+
+        try:
+            machine = qemu.create(wanted, self._context.note, unwanted)
+        except BaseException:
+            self._context.release({"tag": wanted.tag})
+            raise
+        return _Box(self._name, machine, self._most)
+
+    def _destroy(self, box: _Box) -> None:
+        box.destroy()
+        self._context.release({"tag": box.machine.tag})
+
+    def _make_shared(self) -> None:
+        failed: Outcome | None = None
+        box: _Box | None = None
+        try:
+            box = self._make(None)
+        except Exception as error:
+            failed = _not_made(self._name, error)
+        with self._lock:
+            self._making = 0
+            refused: list[tuple[Attempt, Done]] = []
+            if failed is not None:
+                refused, self._waiting = list(self._waiting), deque()
+            elif box is not None and not self._closing:
+                self._box, box = box, None
+                self._pump()
+        for attempt, done in refused:
+            done(attempt, failed or cancelled())
+        if box is not None:  # made for a run that has ended meanwhile
+            self._destroy(box)
+
+    def _run_alone(self, attempt: Attempt, done: Done) -> None:
+        """A machine for one attempt: made, used, destroyed, then the outcome is told."""
+        told: list[Outcome] = []
+        over = threading.Event()
+
+        def left(_: Attempt, outcome: Outcome) -> None:
+            told.append(outcome)
+            over.set()
+
+        try:
+            box = self._make(attempt)
+        except Exception as error:
+            unwanted = attempt.cancelled or self._closing
+            told.append(cancelled() if unwanted else _not_made(self._name, error))
+        else:
+            with self._lock:
+                self._boxes[attempt] = box
+            box.inside.start(attempt, left)
+            if attempt.cancelled or self._closing:
+                box.inside.cancel(attempt)
+            over.wait()
+            if _is_cut(told[0]):
+                told[0] = _dead(self._name, told[0])
+            self._destroy(box)
+        with self._lock:
+            self._boxes.pop(attempt, None)
+            self._making -= 1
+            if not self._closing:
+                self._pump()
+        done(attempt, told[0])
+
+
+def _not_made(name: str, error: Exception) -> Outcome:
+    return problem("MachineFailed", f"{name}: {error}", lost=not isinstance(error, InputError))
+
+
+def _is_cut(outcome: Outcome) -> bool:
+    """Whether the machine, not only the node's process in it, was lost."""
+    return outcome.lost and bool({"ConnectionLost", "Unreachable"} & set(outcome.kinds))
+
+
+def _dead(name: str, outcome: Outcome) -> Outcome:
+    said = (outcome.error or {}).get("message", "")
+    return problem("MachineLost", f"the machine was lost: {said or name}", lost=True)

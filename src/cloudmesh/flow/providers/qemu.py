@@ -1,0 +1,363 @@
+"""Machines of our own on this one: QEMU, with an overlay of the image for each.
+
+A machine has a host key and a client key that were made for it alone; they
+reach it on a small second disk.  Its sshd is reached on a forwarded port of
+loopback.  It ends when it is destroyed, when the engine is gone (`guard`), and
+at its deadline, which it knows itself too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cloudmesh.flow.errors import InfrastructureError
+from cloudmesh.flow.providers.image import (
+    IMAGES,
+    RUN_TOOLS,
+    TOOLS,
+    Image,
+    build,
+    cache,
+    find,
+    missing,
+    require,
+)
+
+__all__ = ["Machine", "Wanted", "create", "destroy", "listed", "problems"]
+
+BOOT_TIMEOUT = 180.0  # seconds from the start to the first answer of sshd, on a busy machine
+PROBE_TIMEOUT = 25.0  # seconds for the one trial whether KVM boots
+PORT_TRIES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a machine shall be.  ``tag`` is ``cmflow/STORE/RUN/NODE/ATTEMPT``; times in seconds."""
+
+    tag: str
+    image: str = "debian"
+    memory: int = 512  # megabytes
+    cpus: int = 1
+    life: float = 86400.0
+    accelerator: str = "auto"
+
+
+@dataclass(slots=True)
+class Machine:
+    """A machine that answers, and how: SSH as root on ``port`` of loopback with these keys."""
+
+    tag: str
+    folder: Path
+    port: int
+    client_key: str  # private, OpenSSH's format
+    host_key: str  # public, a line
+    accelerator: str
+    guard: subprocess.Popen[bytes] = field(repr=False)
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.guard.poll() is None
+
+    def destroy(self) -> None:
+        """End it; returns when it is gone with its disk."""
+        if self.guard.stdin is not None:
+            with contextlib.suppress(OSError):
+                self.guard.stdin.close()
+        try:
+            self.guard.wait(10.0)
+        except subprocess.TimeoutExpired:
+            self.guard.kill()  # takes the machine with it
+            self.guard.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def console(self) -> str:
+        """The last lines of its console."""
+        return _tail(self.folder / "console")
+
+
+def create(
+    wanted: Wanted,
+    note: Callable[[str], None] = lambda text: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Machine:
+    """Start a machine and wait until its sshd answers, or ``stop`` says that it is not wanted.
+
+    Raises `InfrastructureError`.
+    """
+    require(RUN_TOOLS)
+    image = build(wanted.image, note)
+    accelerator = _accelerator(wanted, image, note)
+    machine = _start(wanted, image, accelerator)
+    try:
+        _await_answer(machine, BOOT_TIMEOUT, stop)
+    except BaseException:
+        machine.destroy()
+        raise
+    return machine
+
+
+def problems(image: str) -> list[tuple[str, str]]:
+    """What a check without a machine can say: pairs of what was looked at and what is wrong."""
+    packages = missing(tuple(TOOLS))
+    tools = f"not all is here: apt-get install {packages}" if packages else ""
+    found = [("programs", tools)]
+    if image not in IMAGES:
+        found.append(("image", f"there is no image {image!r}; known are {', '.join(IMAGES)}"))
+    elif find(image) is None:
+        found.append(("image", "not built yet: cms flow infra build, or the first run, builds it"))
+    return found
+
+
+# -- starting ----------------------------------------------------------------------------
+
+
+def _machines() -> Path:
+    return cache() / "machines"
+
+
+def _start(wanted: Wanted, image: Image, accelerator: str) -> Machine:
+    """Start QEMU under its guard; another port where somebody was quicker."""
+    said = ""
+    for _ in range(PORT_TRIES):
+        machine = _launch(wanted, image, accelerator, _free_port())
+        # QEMU ends at once where the port is taken, and else opens it at once.
+        while machine.alive() and not _listens(machine.port):
+            time.sleep(0.02)
+        if machine.alive():
+            return machine
+        said = _tail(machine.folder / "qemu")
+        shutil.rmtree(machine.folder, ignore_errors=True)
+        if "forward" not in said:
+            break
+    raise InfrastructureError(f"the machine does not start: {said or 'qemu says nothing'}")
+
+
+def _launch(wanted: Wanted, image: Image, accelerator: str, port: int) -> Machine:
+    folder = _new_folder(wanted)
+    client_key, host_key, seed = _keys(wanted)
+    (folder / "seed").write_bytes(seed)
+    (folder / "seed").chmod(0o600)
+    overlay = [
+        "qemu-img", "create", "-q", "-f", "qcow2", "-b", str(image.disk), "-F", "qcow2",
+        str(folder / "disk"),
+    ]  # fmt: skip
+    made = subprocess.run(overlay, capture_output=True, text=True)
+    if made.returncode:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise InfrastructureError(f"no disk for a machine: {made.stderr.strip()}")
+    guard = Path(__file__).with_name("guard.py")
+    words = [sys.executable, "-I", "-S", str(guard), str(folder), str(wanted.life)]
+    command = [*words, *_qemu(wanted, image, accelerator, port, folder)]
+    with open(folder / "qemu", "wb") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+        )
+    about = {"tag": wanted.tag, "pid": process.pid, "until": time.time() + wanted.life}
+    (folder / "machine.json").write_text(json.dumps(about))
+    return Machine(wanted.tag, folder, port, client_key, host_key, accelerator, process)
+
+
+def _new_folder(wanted: Wanted) -> Path:
+    _machines().mkdir(parents=True, exist_ok=True, mode=0o700)
+    stem = wanted.tag.replace("/", "_")[-100:]
+    for number in range(1000):
+        folder = _machines() / f"{stem}-{os.getpid()}-{number}"
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=0o700)
+            return folder
+    raise InfrastructureError(f"{_machines()} is full of machines: remove what is old there")
+
+
+def _qemu(wanted: Wanted, image: Image, accelerator: str, port: int, folder: Path) -> list[str]:
+    drive = "if=virtio,file={},format={},cache=unsafe"
+    return [
+        "qemu-system-x86_64", "-name", wanted.tag, "-nodefaults", "-no-user-config",
+        "-accel", accelerator, "-cpu", "host" if accelerator == "kvm" else "max",
+        "-M", "q35", "-m", str(wanted.memory), "-smp", str(wanted.cpus),
+        "-kernel", str(image.kernel), "-initrd", str(image.initrd),
+        "-append", "console=ttyS0 quiet net.ifnames=0 panic=1",
+        "-drive", drive.format(folder / "disk", "qcow2"),
+        "-drive", drive.format(folder / "seed", "raw"),
+        "-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{port}-:22",
+        "-device", "virtio-rng-pci", "-display", "none", "-monitor", "none",
+        "-serial", f"file:{folder / 'console'}", "-no-reboot",
+    ]  # fmt: skip
+
+
+def _keys(wanted: Wanted) -> tuple[str, str, bytes]:
+    """A client's private key, the host's public one, and the second disk that takes them there."""
+    import asyncssh
+
+    host = asyncssh.generate_private_key("ssh-ed25519")
+    client = asyncssh.generate_private_key("ssh-ed25519")
+    files = {
+        "host_key": host.export_private_key(),
+        "authorized_keys": client.export_public_key(),
+        "hostname": b"flow\n",
+        "life": b"%d\n" % max(1, int(wanted.life)),
+    }
+    disk = io.BytesIO()
+    with tarfile.open(fileobj=disk, mode="w") as archive:
+        for name, data in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(data), 0o600
+            archive.addfile(entry, io.BytesIO(data))
+    return client.export_private_key().decode(), host.export_public_key().decode(), disk.getvalue()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    """Whether a port of loopback is taken, without a connection that the guest would see."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+        return False
+
+
+def _await_answer(
+    machine: Machine, patience: float, stop: Callable[[], bool] = lambda: False
+) -> None:
+    """Wait until sshd sends its banner."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline:
+        if stop():
+            raise InfrastructureError("the machine is no longer wanted")
+        if not machine.alive():
+            raise InfrastructureError(f"the machine ended while it started{_last(machine)}")
+        with contextlib.suppress(OSError):
+            with socket.create_connection(("127.0.0.1", machine.port), 5.0) as probe:
+                if _banner(probe, deadline, stop):
+                    return
+        time.sleep(0.1)
+    raise InfrastructureError(f"the machine did not answer within {patience:.0f} s{_last(machine)}")
+
+
+def _banner(probe: socket.socket, deadline: float, stop: Callable[[], bool]) -> bool:
+    """Whether the other end says that it is an sshd; QEMU itself takes a connection at once."""
+    probe.settimeout(0.2)
+    until = min(deadline, time.monotonic() + 10.0)
+    while time.monotonic() < until and not stop():
+        with contextlib.suppress(TimeoutError):
+            return probe.recv(4) == b"SSH-"
+    return False
+
+
+def _last(machine: Machine) -> str:
+    said = machine.console() or _tail(machine.folder / "qemu")
+    return f"; the last that it said: {said}" if said else ""
+
+
+def _tail(file: Path) -> str:
+    """The last lines of a file, as one."""
+    try:
+        text = file.read_bytes()[-2000:].decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [" ".join(line.split()) for line in text.split("\n") if line.strip()]
+    return " | ".join(lines[-3:])[-500:]
+
+
+# -- KVM -----------------------------------------------------------------------------------
+
+
+def _accelerator(wanted: Wanted, image: Image, note: Callable[[str], None]) -> str:
+    """``kvm`` where a machine has been seen to boot with it, else ``tcg``."""
+    if wanted.accelerator != "auto":
+        return wanted.accelerator
+    if not _may_have_kvm():
+        return "tcg"
+    verdict = image.disk.with_name(f"kvm-{_boot_id()}")
+    if not verdict.exists():
+        note("trying whether virtual machines boot with KVM here, once")
+        verdict.write_text(_probe(wanted, image))
+    return verdict.read_text().strip() or "tcg"
+
+
+def _may_have_kvm() -> bool:
+    """Whether a trial is worth its time: ``/dev/kvm`` alone may be there and boot nothing."""
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    return os.access("/dev/kvm", os.R_OK | os.W_OK) and (" vmx" in flags or " svm" in flags)
+
+
+def _boot_id() -> str:
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return "unknown"
+
+
+def _probe(wanted: Wanted, image: Image) -> str:
+    try:
+        machine = _start(wanted, image, "kvm")
+    except InfrastructureError:
+        return "tcg"
+    try:
+        _await_answer(machine, PROBE_TIMEOUT)
+    except InfrastructureError:
+        return "tcg"
+    finally:
+        machine.destroy()
+    return "kvm"
+
+
+# -- what is left --------------------------------------------------------------------------
+
+
+def listed() -> Iterator[tuple[str, int, Path]]:
+    """The machines of this user on this host: tag, the guard's process, folder."""
+    for folder in sorted(_machines().glob("*/machine.json")):
+        try:
+            about: dict[str, Any] = json.loads(folder.read_text())
+            yield about["tag"], int(about["pid"]), folder.parent
+        except (OSError, ValueError, KeyError):  # being made or removed at this moment
+            continue
+
+
+def destroy(tag: str) -> int:
+    """End all machines of a tag, also those of an engine that is gone; how many there were."""
+    count = 0
+    for known, guard, folder in listed():
+        if known != tag:
+            continue
+        count += 1
+        if _is_guard(guard, folder):
+            with contextlib.suppress(OSError):
+                os.kill(guard, 15)
+            while _is_guard(guard, folder):
+                time.sleep(0.02)
+        shutil.rmtree(folder, ignore_errors=True)
+    return count
+
+
+def _is_guard(pid: int, folder: Path) -> bool:
+    """Whether a process is the guard of a folder; its number may be another's by now."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
+    return os.fsencode(folder) in words
