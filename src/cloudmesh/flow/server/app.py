@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
@@ -54,7 +55,7 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.token = token
-    app.state.flow = State(store, Engines(store, store_url or store.url), tickets)
+    app.state.flow = State(store, Engines(store, store_url or _url_of(store)), tickets)
     problems.install(app)
     app.add_api_route(
         "/health", health, methods=["GET"], operation_id="get_health", tags=["server"]
@@ -64,6 +65,14 @@ def create_app(
     app.include_router(pages.router)
     describe(app)
     return app
+
+
+def _url_of(store: Store) -> str:
+    """The URL of a store with user and password, where the environment has them."""
+    from cloudmesh.flow.store.opening import ENVIRONMENT, redacted
+
+    given = os.environ.get(ENVIRONMENT, "")
+    return given if given and redacted(given) == redacted(store.url) else store.url
 
 
 def health() -> dict[str, Any]:

@@ -54,7 +54,7 @@ def openapi_document() -> dict[str, Any]:
     """The document, without a running server or a store."""
     from cloudmesh.flow.server.app import create_app
 
-    app = create_app(None, store_url="")  # type: ignore[arg-type]
+    app = create_app(None, store_url="memory://")  # type: ignore[arg-type]
     return app.openapi()
 
 
