@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -208,9 +207,6 @@ class CcOrigin(Origin):
 
     def unknown(self, name: str) -> str:
         return f"there is no node {name!r}{did_you_mean(name, self.renamed)}"
-
-    def problems(self, name: str) -> Iterable[Problem]:
-        return ()
 
     def place(self, finding: Finding, message: str) -> Problem | None:
         for original, name in self.renamed.items():

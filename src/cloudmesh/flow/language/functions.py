@@ -173,7 +173,7 @@ def codes(code: Any) -> Iterator[Any]:
         stack.extend(c for c in top.co_consts if hasattr(c, "co_consts"))
 
 
-def bind(instance: Any, attribute: Any, name: str) -> Callable[..., Any]:
+def bind(instance: Any, attribute: Any, name: str, is_async: bool = False) -> Callable[..., Any]:
     """A method as the engine calls it: each call on a copy of the instance of its own.
 
     So nodes that run side by side do not meet, and what one assigns on ``self``
@@ -212,7 +212,7 @@ def bind(instance: Any, attribute: Any, name: str) -> Callable[..., Any]:
             if own.__dict__:
                 _warn_of_state(own.__dict__, state, cls.__name__, name)
 
-    wrapper: Any = acall if facts_of(attribute, bound=True).is_async else call
+    wrapper: Any = acall if is_async else call
     wrapper.__name__ = name
     wrapper.__qualname__ = f"{cls.__qualname__}.{name}"
     wrapper.__module__ = cls.__module__

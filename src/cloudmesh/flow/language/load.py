@@ -230,12 +230,14 @@ def _specs(origin: Origin, drawn: graph.Graph, findings: Findings) -> dict[str, 
     for name in drawn.index:
         spec = origin.spec(name)
         if spec is None:
+            findings.extend(origin.problems(name))
             parsed, offset = drawn.places(name)[0]
             if not findings.full:
                 message = origin.unknown(name)
                 findings.add(parsed.source.problem(message, offset, offset + len(name)))
             continue
-        findings.extend(origin.problems(name))
+        if spec.problems:
+            findings.extend(spec.problems)
         specs[name] = spec
     return specs
 

@@ -28,6 +28,7 @@ class Spec(NamedTuple):
     task: Task
     function: Callable[..., Any] | None = None
     labels: Mapping[str, str] = {}
+    problems: tuple[Problem, ...] = ()
 
 
 class Origin:
@@ -64,7 +65,7 @@ class Origin:
         raise AssertionError(name)
 
     def problems(self, name: str) -> Iterable[Problem]:
-        """What is wrong with a node by itself."""
+        """What is wrong with what is said of a node, where that makes no `Spec`."""
         return ()
 
     def place(self, finding: Finding, message: str) -> Problem | None:
@@ -90,6 +91,9 @@ class _PythonOrigin(Origin):
 
     sure = True
 
+    def __init__(self) -> None:
+        self._described: dict[int, Spec] = {}
+
     def function(self, name: str) -> Any:
         """What a node's name stands for; None: nothing that can be called."""
         raise AssertionError(name)
@@ -97,20 +101,6 @@ class _PythonOrigin(Origin):
     def names(self) -> list[str]:
         """All names that could be nodes."""
         raise AssertionError
-
-    def problems(self, name: str) -> Iterable[Problem]:
-        function = self.function(name)
-        if function is None:
-            return
-        yield from getattr(function, "__task_problems__", ())
-        code = code_of(function)
-        text = python_text(code.co_filename) if code is not None else None
-        for parameter, why in facts_of(function, bound=self.bound(name)).refused:
-            message = f"the node {name} cannot take {why}"
-            if text is None:
-                yield Problem(message, self.file)
-            else:
-                yield text.parameter_problem(message, code, parameter)
 
     def bound(self, name: str) -> bool:
         """Whether the first parameter is self."""
@@ -130,28 +120,45 @@ class _PythonOrigin(Origin):
             return text.word_problem(message, code, "edges")
         return None
 
-    def task(self, name: str, function: Any, more: Mapping[str, Any]) -> Task:
-        """The task of a node that calls a function; ``more`` are words that win over @task's."""
-        facts = facts_of(function, bound=self.bound(name))
-        words = {**getattr(getattr(function, "__func__", function), "__task__", {}), **more}
+    def described(self, function: Any, bound: bool) -> Spec:
+        """What a function says of itself and of its ``@task``; nodes that share it share that."""
+        known = self._described.get(id(function))
+        if known is not None:
+            return known
+        facts = facts_of(function, bound=bound)
+        target = getattr(function, "__func__", function)
+        words = getattr(target, "__task__", {})
         code = code_of(function)
-        return Task(
+        task = Task(
             parameters=facts.parameters,
             code=Code(
                 self.file,
                 self.cls,
-                name,
+                code.co_name if code is not None else getattr(function, "__name__", "?"),
                 code_hash(code) if code is not None else "",
             ),
             is_async=facts.is_async,
             **task_fields(words),
         )
+        problems = [*getattr(target, "__task_problems__", ())]
+        problems += [self._refused(code, name, why) for name, why in facts.refused]
+        spec = Spec(task, None, words.get("edges", {}), tuple(problems))
+        self._described[id(function)] = spec
+        return spec
+
+    def _refused(self, code: Any, parameter: str, why: str) -> Problem:
+        message = f"a node cannot take {why}"
+        text = python_text(code.co_filename) if code is not None else None
+        if text is None:
+            return Problem(message, self.file)
+        return text.parameter_problem(message, code, parameter)
 
 
 class ClassOrigin(_PythonOrigin):
     """A subclass of `BaseWorkFlow`."""
 
     def __init__(self, instance: BaseWorkFlow, file: str) -> None:
+        super().__init__()
         self.instance = instance
         self.file = file
         self.cls = type(instance).__name__
@@ -186,10 +193,10 @@ class ClassOrigin(_PythonOrigin):
         function = self.function(name)
         if function is None:
             return None
+        known = self.described(function, self.bound(name))
         own = name in self.instance.__dict__
-        call = function if own else bind(self.instance, function, name)
-        words = getattr(getattr(function, "__func__", function), "__task__", {})
-        return Spec(self.task(name, function, {}), call, words.get("edges", {}))
+        call = function if own else bind(self.instance, function, name, known.task.is_async)
+        return known._replace(function=call)
 
     def names(self) -> list[str]:
         found = {
@@ -225,6 +232,7 @@ class FunctionsOrigin(_PythonOrigin):
         line: int = 0,
         what: str = "the file",
     ) -> None:
+        super().__init__()
         self.functions = functions
         self.file = file
         self.name = name
@@ -246,8 +254,7 @@ class FunctionsOrigin(_PythonOrigin):
         function = self.function(name)
         if function is None:
             return None
-        words = getattr(getattr(function, "__func__", function), "__task__", {})
-        return Spec(self.task(name, function, {}), function, words.get("edges", {}))
+        return self.described(function, False)._replace(function=function)
 
     def names(self) -> list[str]:
         return [n for n in self.functions if self.function(n) is not None and n[:2] != "__"]

@@ -5,16 +5,17 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 from cloudmesh.flow.errors import InputError, NotFound, Problem
-from cloudmesh.flow.language.functions import bind, code_of, facts_of
-from cloudmesh.flow.language.origin import ClassOrigin, FunctionsOrigin, Origin
+from cloudmesh.flow.language.functions import code_of
+from cloudmesh.flow.language.origin import ClassOrigin, FunctionsOrigin, Origin, Spec
 from cloudmesh.flow.language.pythonclass import BaseWorkFlow, Workflow
-from cloudmesh.flow.language.pythonfile import code_hash, load_module, python_text, shown
+from cloudmesh.flow.language.pythonfile import load_module, python_text, shown
 from cloudmesh.flow.language.source import did_you_mean
-from cloudmesh.flow.model.flow import Code, Flow, Node
+from cloudmesh.flow.model.flow import Code, Flow, Node, Task
 
 __all__ = ["open_python", "python_origin", "rebound"]
 
@@ -108,7 +109,7 @@ def rebound(
 
     ``there`` has the functions where they are in memory; else their files are read.
     """
-    holders: dict[tuple[str, str], Any] = {}
+    holders: dict[tuple[str, str], ClassOrigin | FunctionsOrigin] = {}
     nodes: list[Node] = []
     functions: dict[str, Callable[..., Any]] = {}
     for node in flow.nodes:
@@ -119,56 +120,50 @@ def rebound(
             continue
         key = (code.file or path, code.cls or ("" if code.file else cls))
         if key not in holders:
-            holders[key] = _holder(*key) if there is None else there
-        function, attribute, bound = _function(holders[key], code.function, node.name, *key)
-        functions[node.name] = function
-        nodes.append(_renewed(node, attribute, bound))
+            holders[key] = _holder(*key) if there is None else _in_memory(there, key[0])
+        # A node is called as its function is, unless a calculation says which one.
+        names = (code.function,) if task.calculation else (node.name, code.function)
+        spec = _found(holders[key], names, node.name)
+        functions[node.name] = spec.function  # type: ignore[assignment]
+        nodes.append(_renewed(node, spec.task))
     return tuple(nodes), functions
 
 
-def _holder(file: str, cls: str) -> Any:
-    """What has the functions: an instance of the class, or the module's names."""
+def _holder(file: str, cls: str) -> ClassOrigin | FunctionsOrigin:
+    """What has the functions of a file: its class, or its names."""
     module = load_module(file) if file.endswith(".py") else importlib.import_module(file)
     if not cls:
-        return vars(module)
+        return FunctionsOrigin(vars(module), file=file)
     thing = getattr(module, cls, None)
     if not isinstance(thing, type):
         raise NotFound(f"{shown(file)} has no class {cls} any more; the run stays resumable")
-    return _instance(thing, file)
+    return ClassOrigin(_instance(thing, file), file)
 
 
-def _function(
-    holder: Any, name: str, node: str, file: str, cls: str
-) -> tuple[Callable[..., Any], Any, bool]:
-    """The callable of a node, the function itself, and whether self is its first parameter."""
-    if not isinstance(holder, BaseWorkFlow):
-        found = holder.get(name)
-        if callable(found):
-            return found, found, False
-    else:
-        origin = ClassOrigin(holder, file)
-        attribute = origin.function(name)
-        if attribute is not None:
-            own = name in holder.__dict__
-            call = attribute if own else bind(holder, attribute, name)
-            return call, attribute, origin.bound(name)
-    where = f"{shown(file)}:{cls}" if cls else shown(file)
+def _in_memory(there: Any, file: str) -> ClassOrigin | FunctionsOrigin:
+    """What has the functions of a `BaseWorkFlow`, or of a mapping."""
+    if isinstance(there, BaseWorkFlow):
+        return ClassOrigin(there, file)
+    return FunctionsOrigin(there, file=file)
+
+
+def _found(origin: ClassOrigin | FunctionsOrigin, names: tuple[str, ...], node: str) -> Spec:
+    """What is known of a node's function.  Raises `NotFound` where it is gone."""
+    for name in names:
+        spec = origin.spec(name)
+        if spec is not None and spec.function is not None:
+            return spec
+    where = f"{shown(origin.file)}:{origin.cls}" if origin.cls else shown(origin.file)
     raise NotFound(
-        f"the node {node} calls {name}, which is gone from {where}; "
+        f"the node {node} calls {names[-1]}, which is gone from {where}; "
         "put it back, and the run can be resumed"
     )
 
 
-def _renewed(node: Node, attribute: Any, bound: bool) -> Node:
-    from dataclasses import replace
-
+def _renewed(node: Node, new: Task) -> Node:
+    """A node with what its new code says of itself; its words stay as the run has them."""
     old = node.task
-    code = code_of(attribute)
-    facts = facts_of(attribute, bound=bound)
-    task = replace(
-        old,
-        code=Code(old.code.file, old.code.cls, old.code.function, code_hash(code) if code else ""),
-        is_async=facts.is_async,
-        parameters=old.parameters if old.calculation else facts.parameters,
-    )
+    parameters = old.parameters if old.calculation else new.parameters
+    code = Code(old.code.file, old.code.cls, old.code.function, new.code.sha256)
+    task = replace(old, code=code, is_async=new.is_async, parameters=parameters)
     return Node(node.name, task, node.mapped, node.source)

@@ -256,13 +256,8 @@ class YamlOrigin(Origin):
         where = " or function" if self.python else ""
         return f"there is no task{where} {name!r}{hint}"
 
-    def problems(self, name: str) -> Iterator[Problem]:
-        yield from self.reader.problems.get(name, ())
-        if name not in self.reader.own:
-            for origin in self.python:
-                if origin.function(name) is not None:
-                    yield from origin.problems(name)
-                    return
+    def problems(self, name: str) -> list[Problem]:
+        return self.reader.problems.get(name, [])
 
     def place(self, finding: Finding, message: str) -> Problem | None:
         document = self.document

@@ -9,14 +9,13 @@ from typing import Any
 
 from cloudmesh.flow.errors import Problem
 from cloudmesh.flow.language import calculation
-from cloudmesh.flow.language.functions import code_of, facts_of, local_names
+from cloudmesh.flow.language.functions import facts_of, local_names
 from cloudmesh.flow.language.origin import Spec
-from cloudmesh.flow.language.pythonfile import code_hash
 from cloudmesh.flow.language.source import did_you_mean
 from cloudmesh.flow.language.taskwords import TASK_WORDS, read_word, task_fields
 from cloudmesh.flow.language.yamlfile import Path, Yaml, YamlNode
 from cloudmesh.flow.model import commandtext
-from cloudmesh.flow.model.flow import Calculation, Code, Look, Parameter, Task
+from cloudmesh.flow.model.flow import Calculation, Look, Parameter, Task
 
 __all__ = ["TASK_KEYS", "TaskReader"]
 
@@ -90,7 +89,8 @@ class TaskReader:
         if "return" in keys:
             fields["value_of"] = self._value_of(keys["return"], path, spec)
         labels = {**spec.labels, **words.get("edges", {})}
-        return Spec(replace(spec.task, **fields), spec.function, labels)
+        problems = (*spec.problems, *self.problems.get(name, ()))
+        return Spec(replace(spec.task, **fields), spec.function, labels, problems)
 
     def _words(self, keys: dict[str, YamlNode], path: Path) -> dict[str, Any]:
         words = {}
@@ -187,8 +187,8 @@ class TaskReader:
             if function is not None:
                 known = origin.spec(call.function)
                 self._arguments(call, function, origin.bound(call.function), where)
-                task = self._called(origin, call, function, parameters)
-                return Spec(task, known.function if known else function)
+                task = replace(known.task, parameters=parameters, calculation=call)
+                return Spec(task, known.function, known.labels)
         if self.lost:
             return Spec(Task(parameters=parameters, calculation=call))
         if not self.python:
@@ -204,21 +204,6 @@ class TaskReader:
         start = node.value.find(call.function)
         self.add(self.document.text(node).problem(message, start, start + len(call.function)))
         return Spec(Task(parameters=parameters, calculation=call))
-
-    def _called(
-        self, origin: Any, call: Calculation, function: Any, parameters: tuple[Parameter, ...]
-    ) -> Task:
-        code = code_of(function)
-        words = getattr(getattr(function, "__func__", function), "__task__", {})
-        return Task(
-            parameters=parameters,
-            code=Code(
-                origin.file, origin.cls, call.function, code_hash(code) if code is not None else ""
-            ),
-            calculation=call,
-            is_async=facts_of(function).is_async,
-            **task_fields(words),
-        )
 
     def _arguments(self, call: Calculation, function: Any, bound: bool, where: Path) -> None:
         """Whether the function takes these arguments."""
@@ -256,7 +241,7 @@ class TaskReader:
                     Parameter(p.name, types.get(p.name) or p.type, p.required)
                     for p in spec.task.parameters
                 )
-                return Spec(replace(spec.task, parameters=parameters), spec.function, spec.labels)
+                return spec._replace(task=replace(spec.task, parameters=parameters))
         return Spec(Task()) if self.lost else None
 
     # -- how it looks ------------------------------------------------------------
