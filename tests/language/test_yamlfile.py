@@ -105,8 +105,7 @@ def test_all_repeated_keys_are_told_at_once() -> None:
 
 def test_aliases_that_would_fill_the_memory_are_refused() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
-    for i in range(1, 9):
-        lines.append(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]")
+    lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]
     assert "aliases" in problems("\n".join(lines))[0].message
 
 
