@@ -625,3 +625,24 @@ def test_a_secret_is_never_given_as_a_parameter(
     """
     assert program(text).flow.nodes[0].task.parameters == (Parameter("token", "secret"),)
     assert "is a secret" in shown(text, parameters={"token": "x"})[0][2]
+
+
+def test_a_condition_may_read_a_parameter_that_is_left_to_its_default(
+    program: Callable[..., Program], shown: Callable[..., Any]
+) -> None:
+    text = """
+        from cloudmesh.flow import BaseWorkFlow, task
+
+        class MyFlow(BaseWorkFlow):
+            flow = "a"
+            @task(when="limit > 2 and other")
+            def a(self, *, other, limit=3, free=1): ...
+    """
+    parameters = program(text, parameters={"other": "1"}).flow.nodes[0].task.parameters
+    assert parameters == (
+        Parameter("other"),
+        Parameter("limit", "", False, "3"),
+        Parameter("free", "", False),
+    )
+    found = shown(text.replace("limit=3", "limit=object()"), parameters={"other": "1"})
+    assert "when: 'limit' is neither" in found[0][2]

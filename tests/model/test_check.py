@@ -8,7 +8,9 @@ from cloudmesh.flow.model.flow import Flow, Node, Parameter, Task
 
 def task(takes: str = "", **more: object) -> Task:
     """A task that takes the parameters named; one with ``?`` has a default."""
-    parameters = tuple(Parameter(p.rstrip("?"), "", not p.endswith("?")) for p in takes.split())
+    parameters = tuple(
+        Parameter(p[:-1], "", False, "1") if p[-1] == "?" else Parameter(p) for p in takes.split()
+    )
     return Task(parameters=parameters, **more)  # type: ignore[arg-type]
 
 

@@ -113,3 +113,10 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         return
     with contextlib.suppress(KeyError, IndexError, TypeError):
         condition.evaluate(dict.fromkeys(condition.names, 1))
+
+
+def test_what_can_be_read_can_be_evaluated() -> None:
+    deep = "(" * 50 + "not " * 50 + "a" + ")" * 50
+    assert parse(deep).evaluate({"a": 1}) is True
+    with pytest.raises(ValueError, match="nested too deeply"):
+        parse("not " * 101 + "a")

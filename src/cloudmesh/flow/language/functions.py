@@ -7,12 +7,21 @@ flow runs; `inspect` is asked only for callables that are no plain functions.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cloudmesh.flow.model.flow import Parameter
 
-__all__ = ["Facts", "annotation_of", "bind", "code_of", "facts_of", "local_names", "unwrap"]
+__all__ = [
+    "Facts",
+    "annotation_of",
+    "bind",
+    "code_of",
+    "facts_of",
+    "local_names",
+    "unwrap",
+    "with_defaults",
+]
 
 _VARARGS, _VARKEYWORDS = 0x04, 0x08
 _COROUTINE = 0x80 | 0x100  # a coroutine, or marked with types.coroutine
@@ -155,6 +164,33 @@ def annotation_of(function: Any, name: str) -> Any:
     try:
         return typing.get_type_hints(inner).get(name)
     except Exception:  # an annotation may be any expression
+        return None
+
+
+def with_defaults(
+    parameters: tuple[Parameter, ...], function: Any, names: Collection[str]
+) -> tuple[Parameter, ...]:
+    """The parameters, those of these names with their defaults where they are JSON."""
+    wanted = [p.name for p in parameters if p.name in names and not p.required]
+    if not wanted:
+        return parameters
+    import inspect
+
+    known = inspect.signature(unwrap(function)).parameters
+    out = []
+    for p in parameters:
+        if p.name in wanted and p.name in known:
+            p = Parameter(p.name, p.type, False, _as_json(known[p.name].default))
+        out.append(p)
+    return tuple(out)
+
+
+def _as_json(value: Any) -> str | None:
+    import json
+
+    try:
+        return json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError):
         return None
 
 

@@ -11,12 +11,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from cloudmesh.flow.errors import Problem
-from cloudmesh.flow.language.functions import bind, code_of, facts_of
+from cloudmesh.flow.language.functions import bind, code_of, facts_of, with_defaults
 from cloudmesh.flow.language.pythonclass import PUBLIC, BaseWorkFlow
 from cloudmesh.flow.language.pythonfile import code_hash, python_text
 from cloudmesh.flow.language.source import Source, did_you_mean
 from cloudmesh.flow.language.taskwords import task_fields
 from cloudmesh.flow.model.check import Finding
+from cloudmesh.flow.model.condition import parse as parse_condition
 from cloudmesh.flow.model.flow import Code, Task
 
 __all__ = ["ClassOrigin", "FunctionsOrigin", "Origin", "Spec", "TextOrigin", "flow_sources"]
@@ -129,8 +130,12 @@ class _PythonOrigin(Origin):
         target = getattr(function, "__func__", function)
         words = getattr(target, "__task__", {})
         code = code_of(function)
+        parameters = facts.parameters
+        if "when" in words:
+            names = parse_condition(words["when"]).names
+            parameters = with_defaults(parameters, function, names)
         task = Task(
-            parameters=facts.parameters,
+            parameters=parameters,
             code=Code(
                 self.file,
                 self.cls,

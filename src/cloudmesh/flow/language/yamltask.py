@@ -9,12 +9,13 @@ from typing import Any
 
 from cloudmesh.flow.errors import Problem
 from cloudmesh.flow.language import calculation
-from cloudmesh.flow.language.functions import facts_of, local_names
+from cloudmesh.flow.language.functions import facts_of, local_names, with_defaults
 from cloudmesh.flow.language.origin import Spec
 from cloudmesh.flow.language.source import did_you_mean
 from cloudmesh.flow.language.taskwords import TASK_WORDS, read_word, task_fields
 from cloudmesh.flow.language.yamlfile import Path, Yaml, YamlNode
 from cloudmesh.flow.model import commandtext
+from cloudmesh.flow.model.condition import parse as parse_condition
 from cloudmesh.flow.model.flow import Calculation, Look, Parameter, Task
 
 __all__ = ["TASK_KEYS", "TaskReader"]
@@ -82,6 +83,9 @@ class TaskReader:
         if spec is None:
             return None
         fields = task_fields(words)
+        if "when" in words and spec.function is not None and spec.task.calculation is None:
+            names = parse_condition(words["when"]).names
+            fields["parameters"] = with_defaults(spec.task.parameters, spec.function, names)
         for key, field in _LOOKS.items():
             if key in keys:
                 look = self._look(keys[key], (*path, key), key)
@@ -238,8 +242,7 @@ class TaskReader:
             spec: Spec | None = origin.spec(name)
             if spec is not None:
                 parameters = tuple(
-                    Parameter(p.name, types.get(p.name) or p.type, p.required)
-                    for p in spec.task.parameters
+                    replace(p, type=types.get(p.name) or p.type) for p in spec.task.parameters
                 )
                 return spec._replace(task=replace(spec.task, parameters=parameters))
         return Spec(Task()) if self.lost else None

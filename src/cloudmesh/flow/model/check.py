@@ -125,7 +125,9 @@ class _Conditions:
 
     def check(self, i: int, known: Collection[str], later: bool) -> Iterator[Finding]:
         flow, node = self.flow, self.flow.nodes[i]
-        own = {p.name for p in node.task.parameters}
+        own = {
+            p.name for p in node.task.parameters if p.required or p.default is not None
+        }  # any other default is no JSON, and stays with the function
         for name in self.names[i]:
             j = flow.index.get(name)
             if j is not None and (i, j) not in self.before:

@@ -15,6 +15,7 @@ from typing import Any
 __all__ = ["Condition", "parse"]
 
 _MOST = 10_000  # characters of a condition
+_MOST_LEVELS = 100  # so that it can be evaluated wherever it could be read
 
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq,
@@ -56,7 +57,7 @@ def parse(text: str) -> Condition:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
         names: dict[str, None] = {}
-        _check(tree, names)
+        _check(tree, names, 0)
     except SyntaxError as error:
         raise ValueError(f"{text!r} is no condition: {error.msg}") from None
     except (RecursionError, MemoryError):
@@ -64,7 +65,9 @@ def parse(text: str) -> Condition:
     return Condition(text, tree, tuple(names))
 
 
-def _check(tree: ast.expr, names: dict[str, None]) -> None:
+def _check(tree: ast.expr, names: dict[str, None], depth: int) -> None:
+    if depth > _MOST_LEVELS:
+        raise RecursionError
     match tree:
         case ast.Constant(value=value) if value is None or isinstance(
             value, (bool, int, float, str)
@@ -78,22 +81,22 @@ def _check(tree: ast.expr, names: dict[str, None]) -> None:
         case ast.Attribute():
             if tree.attr.startswith("__"):
                 raise ValueError(f".{tree.attr} is no key of a value")
-            _check(tree.value, names)
+            _check(tree.value, names, depth + 1)
         case ast.Subscript():
-            _check(tree.value, names)
+            _check(tree.value, names, depth + 1)
             if not isinstance(_literal(tree.slice), (int, str)):
                 raise ValueError(f"expected a number or a text in {_shown(tree)}")
         case ast.UnaryOp(op=ast.Not() | ast.USub() | ast.UAdd()):
-            _check(tree.operand, names)
+            _check(tree.operand, names, depth + 1)
         case ast.BoolOp():
             for item in tree.values:
-                _check(item, names)
+                _check(item, names, depth + 1)
         case ast.Compare():
             for item in (tree.left, *tree.comparators):
-                _check(item, names)
+                _check(item, names, depth + 1)
         case ast.List() | ast.Tuple() | ast.Set():
             for item in tree.elts:
-                _check(item, names)
+                _check(item, names, depth + 1)
         case _:
             raise ValueError(
                 f"{_shown(tree)} is not possible in a condition: it has names, .key, [i], "

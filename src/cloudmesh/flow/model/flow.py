@@ -37,12 +37,14 @@ class Parameter:
     """A parameter of a node's function, or a name that its command uses.
 
     ``type`` is the annotation as text (``"int"``, ``"secret"``, ``""``: none);
-    a parameter that is not ``required`` has a default, which stays with the function.
+    a parameter that is not ``required`` has a default, which stays with the
+    function; only where the node's ``when`` reads it, ``default`` is it, as JSON text.
     """
 
     name: str
     type: str = ""
     required: bool = True
+    default: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
