@@ -110,7 +110,9 @@ def run_specs(flow: Flow, now: float, *, created: str | None = None) -> list[str
             "modified": modified,
         }
         fixed = {"workflow": flow.name, "kind": "flow", "cloud": node.task.on, "cm": cm}
-        return _dumps({**fixed, "task": task_document(node)})
+        text = _dumps({**fixed, "task": task_document(node)})
+        # A file's name may hold bytes that are no text; JSON has an escape for them.
+        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
     return _once(spec, flow.nodes)
 
@@ -157,6 +159,7 @@ def task_document(node: Node) -> dict[str, Any]:
         said["retry_on"] = list(task.retry_on)
     if node.mapped:
         said["over"] = node.source
+    said.update(_look(task.look))
     for word, look in (("entry", task.entry), ("return", task.done), ("error", task.failed)):
         if look != plain.entry:
             said[word] = _look(look)

@@ -11,7 +11,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from cloudmesh.flow.errors import Fenced, StoreError
 from cloudmesh.flow.store.mongo_values import mapped, only_duplicates, to_bson
-from cloudmesh.flow.store.names import LOG_HEAD, LOG_TAIL, references
+from cloudmesh.flow.store.names import LOG_HEAD, LOG_TAIL, references, storable, storable_rows
 from cloudmesh.flow.store.protocol import NodeRow
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def write_batch(
     store: MongoStore, workflow: str, run: str, seq: int, nonce: str, events: str
 ) -> None:
     """The commit.  Raises `Fenced` where another engine wrote that number."""
+    events = events if events.isascii() else storable(events)
     batch: dict[str, Any] = {"_id": batch_id(run, seq), "run": run, "seq": seq, "owner": nonce}
     if len(events) * 4 > BATCH_BYTES and len(events.encode()) > BATCH_BYTES:
         batch["value"] = store.put_blob(events.encode())
@@ -41,8 +42,7 @@ def write_batch(
         _use_values(store, run, [batch["value"]])
     else:
         batch["events"] = events
-    named = references(events) if '"$ref":"' in events else []
-    _use_values(store, run, named)
+    _use_values(store, run, references(events))
     journal = store.collection(f"{workflow}-flow-journal")
     try:
         journal.insert_one(batch)
@@ -100,7 +100,11 @@ class MongoJournal:
         rev = (self.seq << 20) + min(self._projections, (1 << 20) - 1)
         self.flush_logs()
         self._check()
-        self._store.nodes_of.project(self._workflow, self.run, rows, finished, rev)
+        try:
+            self._store.nodes_of.project(self._workflow, self.run, rows, finished, rev)
+        except UnicodeEncodeError:
+            rows = storable_rows(rows)
+            self._store.nodes_of.project(self._workflow, self.run, rows, finished, rev)
         if changes:
             fields = {
                 key: to_bson(value) if key == "parameters" else value

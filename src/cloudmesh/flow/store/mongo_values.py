@@ -15,12 +15,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from cloudmesh.flow.errors import StoreError, StoreRefused, StoreUnavailable
+from cloudmesh.flow.store.names import dumps
 
 __all__ = ["from_bson", "mapped", "only_duplicates", "to_bson"]
 
 DEPTH = 50
 WRAPPED = "json"
-_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 #: Out of disk, unauthorized, authentication failed, quota of a hosted server.
 _LASTING = frozenset((13, 18, 14031, 8000))
@@ -32,7 +32,7 @@ _PASSING = frozenset(
 
 def to_bson(value: Any) -> Any:
     """A JSON value as every server takes it."""
-    return value if _is_plain(value) else {WRAPPED: _dumps(value)}
+    return value if _is_plain(value) else {WRAPPED: dumps(value)}
 
 
 def from_bson(value: Any) -> Any:

@@ -34,6 +34,7 @@ from cloudmesh.flow.store.names import (
     boundary,
     check_flow_name,
     clash,
+    dumps,
     left_out,
     parse_collection,
     say,
@@ -58,7 +59,6 @@ INSERT = 1000
 LAST = "~"  # greater than all letters and digits
 
 Document = dict[str, Any]
-_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class MongoStore:
@@ -121,7 +121,7 @@ class MongoStore:
             {**document, "_id": f"{version}/{n:07d}", "task": to_bson(document.get("task"))}
             for n, document in enumerate(documents)
         ]
-        text = _dumps(extra)
+        text = dumps(extra)
         head: Document = {"version": version, "extra": text}
         if len(text) > INLINE_BYTES:
             head = {"version": version, "extra_value": self.put_blob(text.encode())}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 from cloudmesh.flow.errors import InputError
+from cloudmesh.flow.store.protocol import NodeRow
 
 __all__ = [
     "LOG_HEAD",
@@ -14,10 +18,13 @@ __all__ = [
     "boundary",
     "check_flow_name",
     "clash",
+    "dumps",
     "left_out",
     "parse_collection",
     "references",
     "say",
+    "storable",
+    "storable_rows",
     "text_of_this_process",
 ]
 
@@ -27,7 +34,8 @@ LOG_HEAD = 5_000_000
 LOG_TAIL = 2_500_000
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}\Z")
-_REFERENCE = re.compile(r'"\$ref":"([0-9a-f]{64})"')
+_REFERENCE = re.compile(r'"\$?ref": ?"([0-9a-f]{64})"')
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _KINDS = ("active", "history", "journal")
 
 
@@ -83,7 +91,28 @@ def text_of_this_process() -> str:
 
 def references(events: str) -> list[str]:
     """The large values that a batch names."""
-    return _REFERENCE.findall(events)
+    return _REFERENCE.findall(events) if 'ref":' in events else []
+
+
+def storable(text: str) -> str:
+    """A text that is UTF-8: lone surrogates as ``\\udXXX``, which in JSON is the same text."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def storable_rows(rows: Sequence[NodeRow]) -> list[NodeRow]:
+    """Rows of which every text is UTF-8."""
+
+    def cleaned(row: NodeRow) -> NodeRow:
+        values: list[Any] = [storable(each) if isinstance(each, str) else each for each in row]
+        return NodeRow(*values)
+
+    return list(map(cleaned, rows))
+
+
+def dumps(value: Any) -> str:
+    """JSON as stores keep it: compact, and UTF-8."""
+    text = _encode(value)
+    return text if text.isascii() else storable(text)
 
 
 def left_out(count: int) -> str:

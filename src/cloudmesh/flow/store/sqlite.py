@@ -11,43 +11,37 @@ Whatever it writes is refused once the row has another fence.
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from cloudmesh.flow.errors import (
     Fenced,
     InputError,
-    NotFound,
     OwnedError,
 )
-from cloudmesh.flow.model.documents import run_document, run_head, utc_text, whole_result
+from cloudmesh.flow.model.documents import utc_text
 from cloudmesh.flow.store import statements as sql
-from cloudmesh.flow.store.files import Blobs, Logs, file_error, make_folder
+from cloudmesh.flow.store.files import file_error, make_folder
 from cloudmesh.flow.store.locks import FileLock, is_locked
 from cloudmesh.flow.store.names import (
     check_flow_name,
     clash,
-    parse_collection,
+    dumps,
     references,
     say,
+    storable,
+    storable_rows,
     text_of_this_process,
 )
-from cloudmesh.flow.store.protocol import Batch, NodeRow, Owner, RunHead
-from cloudmesh.flow.store.sqlite_file import Readers, Writer
+from cloudmesh.flow.store.protocol import NodeRow, Owner, RunHead
+from cloudmesh.flow.store.sqlite_file import Writer
+from cloudmesh.flow.store.sqlite_reading import JSON_HEAD, MASK, SqliteReading, last_key
 
 __all__ = ["SqliteJournal", "SqliteStore"]
-
-MASK = 0xFFFFFFFF
-#: How many documents are read at once.
-PAGE = 5000
-WAIT_SECONDS = 0.01
-
-_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class SqliteJournal:
@@ -69,7 +63,7 @@ class SqliteJournal:
 
     def append(self, events: str, *, durable: bool = False) -> int:
         seq = self.seq + 1
-        if '"$ref":"' in events:
+        if 'ref":' in events:
             self._use_blobs(events)
         try:
             self._writer.insert_batch(self._first | seq, self.fence, events, durable)
@@ -77,6 +71,8 @@ class SqliteJournal:
             known = self._writer.read(sql.BATCH, (self._first | seq,))
             if known != (self.fence, events):
                 raise self._fenced() from None
+        except UnicodeEncodeError:
+            return self.append(storable(events), durable=durable)
         self.seq = seq
         return seq
 
@@ -88,11 +84,14 @@ class SqliteJournal:
     ) -> None:
         first, rev = self._first, self.seq
         patches = [(*row[2:], rev, first | row[0], rev) for row in rows]
-        with self._writer.transaction() as connection:
-            self._check(connection)
-            connection.executemany(sql.SET_NODE, patches)
-            for column, value in changes.items():
-                connection.execute(_set_head(column), (_head_value(column, value), self._r))
+        try:
+            with self._writer.transaction() as connection:
+                self._check(connection)
+                connection.executemany(sql.SET_NODE, patches)
+                for column, value in changes.items():
+                    connection.execute(_set_head(column), (_head_value(column, value), self._r))
+        except UnicodeEncodeError:
+            self.project(storable_rows(rows), changes, finished)
 
     def add_nodes(
         self, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]], specs: Sequence[str]
@@ -153,7 +152,7 @@ class SqliteJournal:
         self, connection: sqlite3.Connection, upstream: Sequence[Sequence[str]]
     ) -> dict[int, int]:
         """Store lists of names, each object once; returns the key of each by its identity."""
-        key = _last(connection, sql.LAST_LIST, self._first)
+        key = last_key(connection, sql.LAST_LIST, self._first)
         keys: dict[int, int] = {}
         rows = []
         for names in upstream:
@@ -161,12 +160,12 @@ class SqliteJournal:
                 key += 1
                 keys[id(names)] = key
                 numbers = self._numbers_of(connection, names)
-                rows.append((key, _dumps(names), _dumps(numbers)))
+                rows.append((key, dumps(names), dumps(numbers)))
         connection.executemany(sql.ADD_LIST, rows)
         return keys
 
     def _specs(self, connection: sqlite3.Connection, specs: Sequence[str]) -> dict[str, int]:
-        key = _last(connection, sql.LAST_SPEC, self._first)
+        key = last_key(connection, sql.LAST_SPEC, self._first)
         keys = {text: key + k for k, text in enumerate(dict.fromkeys(specs), 1)}
         connection.executemany(sql.ADD_SPEC, [(k, text) for text, k in keys.items()])
         return keys
@@ -188,20 +187,14 @@ class SqliteJournal:
                 connection.executemany(sql.ADD_BLOB_USE, uses)
 
 
-class SqliteStore:
+class SqliteStore(SqliteReading):
     """A store in one SQLite file.  ``notice`` is told what the user should know."""
 
     def __init__(self, path: str, url: str = "", notice: Callable[[str], None] = say) -> None:
-        self.path = os.path.abspath(path)
+        super().__init__(os.path.abspath(path))
         self.url = url or f"sqlite:///{self.path}"
         self.notice = notice
         self.writer = Writer(self.path, lambda text: self.notice(text))
-        self.readers = Readers(self.path)
-        name = os.path.basename(self.path)
-        folder = os.path.dirname(self.path)
-        self.folder = folder if name == "flow.db" else os.path.join(folder, name + ".files")
-        self.blobs = Blobs(os.path.join(self.folder, "blobs"))
-        self.logs = Logs(os.path.join(self.folder, "logs"))
         row = self.writer.read("SELECT value FROM meta WHERE key = 'id'", ())
         self.id = str(row[0]) if row else ""
 
@@ -220,25 +213,11 @@ class SqliteStore:
                 new = len(lists)
                 k = lists.setdefault(id(names), new)
                 if k == new:
-                    connection.execute(sql.ADD_DEFINITION_LIST, (f, k, _dumps(names)))
+                    connection.execute(sql.ADD_DEFINITION_LIST, (f, k, dumps(names)))
                 rest = {key: value for key, value in document.items() if key != "dependencies"}
-                rows.append((f, n, k, _dumps(rest)))
+                rows.append((f, n, k, dumps(rest)))
             connection.executemany(sql.ADD_DEFINITION, rows)
-            connection.execute(sql.SET_EXTRA, (_dumps(extra), f))
-
-    def definition(self, workflow: str) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
-        with self.readers.read() as connection:
-            row = connection.execute(sql.FLOW, (workflow,)).fetchone()
-            if row is None or row[1] != workflow or row[2] is None:
-                return None
-            lists = dict(connection.execute(sql.DEFINITION_LISTS, (row[0],)).fetchall())
-            rows = connection.execute(sql.DEFINITION, (row[0],)).fetchall()
-        known = {k: json.loads(names) for k, names in lists.items()}
-        return [_definition(known[k], text) for k, text in rows], json.loads(row[2])
-
-    def definitions(self) -> list[str]:
-        with self.readers.read() as connection:
-            return [row[0] for row in connection.execute(sql.FLOWS)]
+            connection.execute(sql.SET_EXTRA, (dumps(extra), f))
 
     def delete(self, workflow: str) -> bool:
         with self.writer.transaction() as connection:
@@ -270,10 +249,10 @@ class SqliteStore:
             head.run,
             head.workflow,
             head.flow,
-            _dumps(head.parameters),
+            dumps(head.parameters),
             head.started,
             engine,
-            _dumps(head.versions),
+            dumps(head.versions),
             os.path.basename(lock.path),
         )
         try:
@@ -289,18 +268,18 @@ class SqliteStore:
         return SqliteJournal(self, head.run, r, 1, lock)
 
     def take(self, run: str, seq: int, events: str) -> SqliteJournal:
-        held = self._key(run)[2]
+        held = self.key(run)[2]
         if held and is_locked(self._lock_path(held)):
-            raise OwnedError(f"run {run} is owned by {self._key(run)[3]}, which still lives")
+            raise OwnedError(f"run {run} is owned by {self.key(run)[3]}, which still lives")
         return self.take_by_force(run, seq, events)
 
     def take_by_force(self, run: str, seq: int, events: str) -> SqliteJournal:
-        r, _, held, _, _ = self._key(run)
+        r, _, held, _, _ = self.key(run)
         lock = self._own(run)
         values = (seq + 1, text_of_this_process(), os.path.basename(lock.path), r)
         try:
             with self.writer.transaction() as connection:
-                if _last(connection, sql.LAST_BATCH, r << 32) != r << 32 | seq:
+                if last_key(connection, sql.LAST_BATCH, r << 32) != r << 32 | seq:
                     raise Fenced(f"another engine was faster: it goes on with run {run}")
                 connection.execute(sql.ADD_BATCH, (r << 32 | seq + 1, seq + 1, events))
                 connection.execute(sql.TAKE_RUN, values)
@@ -313,7 +292,7 @@ class SqliteStore:
         return SqliteJournal(self, run, r, seq + 1, lock)
 
     def owner(self, run: str) -> Owner:
-        _, _, held, engine, _ = self._key(run)
+        _, _, held, engine, _ = self.key(run)
         path = self._lock_path(held)
         try:
             beat = os.stat(path).st_mtime_ns
@@ -337,157 +316,9 @@ class SqliteStore:
     def _lock_path(self, name: str) -> str:
         return os.path.join(self.folder, "runs", name)
 
-    def _key(self, run: str) -> tuple[int, int, str, str, str]:
-        """Number, fence, lock file, engine and status of a run.  Raises `NotFound`."""
-        with self.readers.read() as connection:
-            row = connection.execute(sql.RUN_KEY, (run,)).fetchone()
-        if row is None:
-            raise NotFound(f"the store has no run {run!r}")
-        key: tuple[int, int, str, str, str] = row
-        return key
-
-    # -- reading runs -------------------------------------------------------------------
-    def batches(self, run: str, after: int = 0, limit: int = 1000) -> list[Batch]:
-        first = self._key(run)[0] << 32
-        with self.readers.read() as connection:
-            rows = connection.execute(sql.BATCHES, (first | after, first | MASK, limit)).fetchall()
-        return [Batch(key & MASK, events) for key, events in rows]
-
-    def wait(self, run: str, after: int, seconds: float) -> bool:
-        first = self._key(run)[0] << 32
-        end = time.monotonic() + seconds
-        version = None
-        with self.readers.connection() as connection:
-            while True:
-                now = connection.execute("PRAGMA data_version").fetchone()
-                if now != version:  # something was committed; was it this journal?
-                    version = now
-                    last = _last(connection, sql.LAST_BATCH, first)
-                    if last > first | after:
-                        return True
-                left = end - time.monotonic()
-                if left <= 0:
-                    return False
-                time.sleep(min(WAIT_SECONDS, left))
-
-    def run(self, run: str) -> dict[str, Any] | None:
-        with self.readers.read() as connection:
-            row = connection.execute(sql.RUN, (run,)).fetchone()
-        return None if row is None else _head(row)
-
-    def runs(
-        self,
-        workflow: str | None = None,
-        *,
-        prefix: str = "",
-        limit: int | None = None,
-        before: str = "",
-    ) -> list[dict[str, Any]]:
-        values = {
-            "workflow": workflow,
-            "prefix": prefix,
-            "before": before,
-            "limit": -1 if limit is None else limit,
-        }
-        with self.readers.read() as connection:
-            return [_head(row) for row in connection.execute(sql.RUNS, values)]
-
-    def documents(self, collection: str, **where: Any) -> Iterator[dict[str, Any]]:
-        named = parse_collection(collection)
-        read = {
-            "definition": self._definition_documents,
-            "journal": self._journal_documents,
-            "runs": self._run_documents,
-            "requests": self._request_documents,
-        }.get(named.kind, self._node_documents)
-        for document in read(named.workflow, named.kind, where):
-            if all(document.get(field) == value for field, value in where.items()):
-                yield document
-
-    def nodes(self, run: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
-        r = self._key(run)[0]
-        if names is None:
-            return list(self._read_nodes(r, run, {}))
-        wanted = list(names)
-        if len(wanted) <= 4:
-            found = [d for name in wanted for d in self._read_nodes(r, run, {"name": name})]
-        else:
-            known = {d["name"]: d for d in self._read_nodes(r, run, {})}
-            found = [known[name] for name in wanted if name in known]
-        return found
-
-    def _definition_documents(
-        self, workflow: str, kind: str, where: Mapping[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        yield from (self.definition(workflow) or ([], {}))[0]
-
-    def _journal_documents(
-        self, workflow: str, kind: str, where: Mapping[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        with self.readers.read() as connection:
-            runs = [row[1] for row in connection.execute(sql.RUNS_OF, (workflow,))]
-        for run in runs:
-            if where.get("run", run) != run:
-                continue
-            after = 0
-            while batches := self.batches(run, after):
-                for batch in batches:
-                    yield {"run": run, "seq": batch.seq, "events": json.loads(batch.events)}
-                after = batches[-1].seq
-
-    def _run_documents(
-        self, workflow: str, kind: str, where: Mapping[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        yield from self.runs(where.get("workflow"))
-
-    def _request_documents(
-        self, workflow: str, kind: str, where: Mapping[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        with self.readers.read() as connection:
-            rows = connection.execute(sql.ALL_REQUESTS).fetchall()
-        for identity, run, kind, by, at, taken in rows:
-            document = {"id": str(identity), "run": run, "kind": kind, "by": by, "at": at}
-            yield {**document, "taken": bool(taken)}
-
-    def _node_documents(
-        self, workflow: str, kind: str, where: Mapping[str, Any]
-    ) -> Iterator[dict[str, Any]]:
-        values = {"workflow": workflow, "run": where.get("run"), "active": kind == "active"}
-        with self.readers.read() as connection:
-            runs = connection.execute(sql.SPLIT_RUNS, values).fetchall()
-        for r, run in runs:
-            for document in self._read_nodes(r, run, where):
-                document["result"] = whole_result(document["result"], self.get_blob)
-                yield document
-
-    def _read_nodes(self, r: int, run: str, where: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        """The documents of a run, page by page; no read transaction is open between pages."""
-        after, last = (r << 32) - 1, r << 32 | MASK
-        name, status = where.get("name"), where.get("status")
-        lists = _Lists(r)
-        specs: dict[int, Any] = {}
-        while True:
-            page = []
-            with self.readers.read() as connection:
-                active = connection.execute(sql.ACTIVE, (r,)).fetchone()
-                if active is None:
-                    return
-                collection = f"{active[0]}-flow-{'active' if active[1] else 'history'}"
-                rows = connection.execute(sql.NODES, (after, last, name, status, PAGE)).fetchall()
-                for row in rows:
-                    if row[-1] not in specs:
-                        text = connection.execute(sql.SPEC, (row[-1],)).fetchone()[0]
-                        specs[row[-1]] = json.loads(text)
-                    names, left = lists.get(connection, row[-2])
-                    page.append(run_document(run, collection, row, names, left, specs[row[-1]]))
-            yield from page
-            if len(rows) < PAGE:
-                return
-            after = rows[-1][0]
-
     # -- requests, values, logs ---------------------------------------------------------
     def request(self, run: str, kind: str, by: str) -> str:
-        r = self._key(run)[0]
+        r = self.key(run)[0]
         with self.writer.transaction() as connection:
             cursor = connection.execute(sql.ADD_REQUEST, (r, kind, by, utc_text(time.time())))
             return str(cursor.lastrowid)
@@ -495,16 +326,8 @@ class SqliteStore:
     def put_blob(self, data: bytes) -> str:
         return self.blobs.put(data)
 
-    def get_blob(self, reference: str) -> bytes:
-        return self.blobs.get(reference)
-
-    def read_log(
-        self, run: str, node: str, after: int = 0, limit: int = 1_000_000
-    ) -> tuple[str, int]:
-        return self.logs.read(run, node, after, limit)
-
     def prune(self, run: str) -> None:
-        r, _, held, _, _ = self._key(run)
+        r, _, held, _, _ = self.key(run)
         if held and is_locked(self._lock_path(held)):
             raise OwnedError(f"run {run} has a living engine; cancel it first")
         values = {"r": r, "first": r << 32, "last": r << 32 | MASK}
@@ -523,41 +346,8 @@ class SqliteStore:
         self.writer.close()
 
 
-class _Lists:
-    """The lists of one run while its documents are read: each is looked up once."""
-
-    def __init__(self, r: int) -> None:
-        self._first = r << 32
-        self._known: dict[int, tuple[list[str], list[str]]] = {}
-        self._finished: frozenset[int] | None = None
-
-    def get(self, connection: sqlite3.Connection, key: int) -> tuple[list[str], list[str]]:
-        """The names of a list, and those of them that have not finished."""
-        known = self._known.get(key)
-        if known is None:
-            names, numbers = map(json.loads, connection.execute(sql.LIST, (key,)).fetchone())
-            if self._finished is None:
-                rows = connection.execute(sql.FINISHED, (self._first, self._first | MASK))
-                self._finished = frozenset(row[0] for row in rows)
-            done = self._finished
-            left = [name for name, n in zip(names, numbers, strict=True) if n not in done]
-            known = self._known[key] = (names, left)
-        return known
-
-
-# -- rows and documents ---------------------------------------------------------------
-_JSON_HEAD = frozenset(("parameters", "counts", "versions"))
+# -- rows ----------------------------------------------------------------------------
 _SETTABLE = frozenset(("status", "started", "ended", "counts", "parameters", "versions"))
-
-
-def _head(row: Sequence[Any]) -> dict[str, Any]:
-    names = sql.HEAD_COLUMNS.split(", ")
-    return run_head(
-        {
-            name: json.loads(value) if name in _JSON_HEAD and value is not None else value
-            for name, value in zip(names, row, strict=True)
-        }
-    )
 
 
 def _set_head(column: str) -> str:
@@ -567,24 +357,12 @@ def _set_head(column: str) -> str:
 
 
 def _head_value(column: str, value: Any) -> Any:
-    return _dumps(value) if column in _JSON_HEAD and value is not None else value
-
-
-def _definition(names: list[str], text: str) -> dict[str, Any]:
-    document = json.loads(text)
-    # In the contract's order, the dependencies come second.
-    return {"name": document.pop("name"), "dependencies": list(names), **document}
+    return dumps(value) if column in JSON_HEAD and value is not None else value
 
 
 def _drop_definition(connection: sqlite3.Connection, f: int) -> None:
     connection.execute(sql.DROP_DEFINITION, (f,))
     connection.execute(sql.DROP_DEFINITION_LISTS, (f,))
-
-
-def _last(connection: sqlite3.Connection, statement: str, first: int) -> int:
-    """The last key of a run's rows in a table, or the one before its first."""
-    key: int | None = connection.execute(statement, (first, first | MASK)).fetchone()[0]
-    return first if key is None else key
 
 
 def _disown(lock: FileLock) -> None:
