@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
@@ -36,13 +35,13 @@ class Outcomes:
         inputs: Inputs,
         results: Results,
         functions: Sequence[Callable[..., Any] | None],
-        chance: Callable[[], float] = random.random,
+        chance: Callable[[], float] | None = None,
     ) -> None:
         self.run = run
         self.inputs = inputs
         self.results = results
         self.functions = functions
-        self.chance = chance
+        self._chance = chance
         flow = run.flow
         self._listed = {flow.index[node.source] for node in flow.nodes if node.source is not None}
 
@@ -140,9 +139,16 @@ class Outcomes:
         failures = run.failures.get(i, 0) + 1
         task = run.task(i)
         if wants_retry(task, failures, kinds):
-            extra["retry_at"] = at + retry_delay(task, failures, self.chance())
+            extra["retry_at"] = at + retry_delay(task, failures, self._random())
             extra["reason"] = f"retry {failures + 1} at {utc_text(extra['retry_at'])[:19]}"
         return ev.failed(i, at, error, extra)
+
+    def _random(self) -> float:
+        if self._chance is None:
+            from random import random
+
+            self._chance = random
+        return self._chance()
 
     # -- time ----------------------------------------------------------------
 
