@@ -6,9 +6,12 @@ import os
 from collections.abc import Callable, Iterator
 
 import pytest
+from servers import ferretdb_url, mongodb_url
 
 from cloudmesh.flow.store import open_store
 from cloudmesh.flow.store.contract import CONTRACT, Setting
+
+__all__ = ["ferretdb_url", "mongodb_url"]  # fixtures
 
 KINDS = ["sqlite", "memory", "ferretdb", "mongodb"]
 
