@@ -12,6 +12,7 @@ from cloudmesh.flow.cli.words import open_store_of
 
 if TYPE_CHECKING:
     import argparse
+    from pathlib import Path
 
 __all__ = ["COMMANDS"]
 
@@ -59,9 +60,13 @@ def server(args: argparse.Namespace) -> int:
 def served(
     args: argparse.Namespace, store: Any, run: str | None, open_browser: bool = False
 ) -> int:
-    """Serve in the foreground."""
+    """Serve in the foreground; SIGTERM ends it as Ctrl-C does."""
+    import signal
+
     from cloudmesh.flow.cli.page import on_a_free_port
     from cloudmesh.flow.server.serve import serve
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def start(port: int) -> int:
         return serve(
@@ -97,17 +102,21 @@ def visualize(args: argparse.Namespace) -> int:
     return start_in_background(args)
 
 
+def record() -> Path:
+    """Where it is written down which server runs in the background; no other is ever stopped."""
+    from cloudmesh.flow.server.serve import server_file
+
+    return server_file().with_name("visualize.json")
+
+
 def running() -> dict[str, Any] | None:
-    """What is known of this user's server, where one answers."""
+    """The server in the background, where one answers."""
     import json
     from urllib.request import ProxyHandler, build_opener
 
-    from cloudmesh.flow.server.serve import server_file
-
     try:
-        known: dict[str, Any] = json.loads(server_file().read_text())
-        if "pid" not in known:
-            return None
+        known: dict[str, Any] = json.loads(record().read_text())
+        os.kill(known["pid"], 0)
         # No proxy stands between this machine and itself.
         with build_opener(ProxyHandler({})).open(f"{known['url']}/health", timeout=2):
             return known
@@ -117,10 +126,10 @@ def running() -> dict[str, Any] | None:
 
 def start_in_background(args: argparse.Namespace) -> int:
     """Start a server that outlives this command, and print its link."""
+    import json
     import subprocess
 
     from cloudmesh.flow.errors import InputError
-    from cloudmesh.flow.server.serve import server_file
 
     words = [sys.executable, "-m", "cloudmesh.flow", "server", "--host", args.host]
     if args.port is not None:
@@ -132,7 +141,7 @@ def start_in_background(args: argparse.Namespace) -> int:
     environment = dict(os.environ)
     if args.store:  # not as an argument: it may hold a password
         environment["CLOUDMESH_FLOW_STORE"] = args.store
-    log = server_file().with_name("server.log")
+    log = record().with_name("visualize.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "w", encoding="utf-8") as errors:
         process = subprocess.Popen(
@@ -149,6 +158,8 @@ def start_in_background(args: argparse.Namespace) -> int:
     if not line:
         said = log.read_text(encoding="utf-8").strip().removeprefix("cms flow: ")
         raise InputError(said or f"the server did not start; {log} may say why")
+    url = line.split()[-1].partition("/?")[0]
+    record().write_text(json.dumps({"pid": process.pid, "url": url}))
     sys.stdout.write(line)
     sys.stderr.write("`cms flow visualize stop` ends it\n")
     return 0
@@ -166,6 +177,7 @@ def stop(known: dict[str, Any] | None) -> int:
     until = monotonic() + PATIENCE
     while running() is not None and monotonic() < until:
         sleep(0.05)
+    record().unlink(missing_ok=True)
     sys.stderr.write(f"the view at {known['url']} has ended\n")
     return 0
 

@@ -1,0 +1,155 @@
+"""``infra list|check|build|clean`` and ``store check``: whether what runs rest on works."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cloudmesh.flow.cli.main import Command
+from cloudmesh.flow.cli.render import escape, table
+from cloudmesh.flow.cli.words import open_store_of, unknown
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["COMMANDS"]
+
+#: What is always there, and what it is.
+ALWAYS = (
+    ("local", "a thread of the engine; with a timeout a worker process"),
+    ("thread", "always a thread of the engine"),
+    ("process", "a worker process"),
+)
+
+
+def infra_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("list", "check", "build", "clean"))
+    parser.add_argument("name", nargs="?", metavar="NAME", help="this one only (check, build)")
+    parser.add_argument("--flowfile", metavar="FILE", help="what a flow's own YAML defines, too")
+
+
+def infra(args: argparse.Namespace) -> int:
+    """What nodes can be mapped to, and whether it works."""
+    if args.what == "clean":
+        return clean(args)
+    entries = defined(args)
+    if args.name is not None and args.name not in entries:
+        raise unknown("infrastructure", args.name, list(entries))
+    chosen = entries if args.name is None else {args.name: entries[args.name]}
+    return {"list": show, "check": check, "build": build}[args.what](chosen)
+
+
+def defined(args: argparse.Namespace) -> dict[str, Any]:
+    """What the configuration, and the flow that is named, define."""
+    from cloudmesh.flow.config import load_config
+
+    entries = dict(load_config(args.config).infrastructure)
+    if args.flowfile:
+        from cloudmesh.flow.language.load import load
+
+        program = load(args.flowfile, infrastructure=list(entries), later=True)
+        entries.update(program.flow.infrastructure)
+    return entries
+
+
+def show(entries: Mapping[str, Any]) -> int:
+    """List what nodes can be mapped to."""
+    rows = [(name, "always there", what) for name, what in ALWAYS]
+    for name, spec in entries.items():
+        rest = ", ".join(f"{key}: {value}" for key, value in spec.items() if key != "kind")
+        rows.append((name, str(spec["kind"]), rest))
+    sys.stdout.write(table(("on", "kind", "what"), rows))
+    return 0
+
+
+def check(entries: Mapping[str, Any]) -> int:
+    """Try each out; exit 3 where one does not work."""
+    from cloudmesh.flow.executors import table as kinds
+
+    if not entries:
+        sys.stderr.write("nothing to check: local, thread and process are always there\n")
+        return 0
+    rows = []
+    wrong = False
+    for name, spec in entries.items():
+        for tried, fault in kinds.check(name, spec):
+            wrong = wrong or bool(fault)
+            rows.append((name, tried, fault or "ok"))
+    sys.stdout.write(table(("on", "tried", "result"), rows))
+    return 3 if wrong else 0
+
+
+def build(entries: Mapping[str, Any]) -> int:
+    """Build the images that machines are made of."""
+    from cloudmesh.flow.executors import table as kinds
+
+    def note(text: str) -> None:
+        sys.stderr.write(f"{escape(text)}\n")
+
+    for name, spec in entries.items():
+        if spec["kind"] == "vm":
+            kinds.build(name, spec, note)
+            sys.stderr.write(f"{name}: built\n")
+    return 0
+
+
+def clean(args: argparse.Namespace) -> int:
+    """Destroy what runs of this store have left behind, and nothing else."""
+    from cloudmesh.flow.providers.sweep import clean as sweep
+
+    with open_store_of(args) as store:
+        gone, left = sweep(store)
+    for tag in gone:
+        sys.stdout.write(f"destroyed {tag}\n")
+    for tag, reason in left:
+        sys.stdout.write(f"left {tag}: {reason}\n")
+    if not gone and not left:
+        sys.stderr.write("nothing was left behind\n")
+    return 0
+
+
+# -- store ---------------------------------------------------------------------
+
+
+def store_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", choices=("check",))
+
+
+def store_check(args: argparse.Namespace) -> int:
+    """Run the store's contract in a scratch database; exit 3 where it is broken."""
+    from cloudmesh.flow.cli.scratch import scratch
+    from cloudmesh.flow.store.contract import CONTRACT, Setting
+
+    rows = []
+    broken = 0
+    with scratch(args.store) as (place, open_it):
+        sys.stderr.write(f"checking {place}\n")
+        setting = Setting(open_it)
+        try:
+            for promise in CONTRACT:
+                fault = ""
+                try:
+                    promise(setting)
+                except Exception as error:  # a promise may be broken in any way
+                    fault = str(error) or type(error).__name__
+                    broken += 1
+                rows.append((promise.__name__.replace("_", " "), fault or "ok"))
+        finally:
+            setting.store.close()
+    sys.stdout.write(table(("promise", "result"), rows))
+    return 3 if broken else 0
+
+
+COMMANDS = {
+    "infra": Command(
+        infra_arguments,
+        infra,
+        ("cms flow infra list", "cms flow infra check lab", "cms flow infra clean"),
+    ),
+    "store": Command(
+        store_arguments,
+        store_check,
+        ("cms flow store check", "cms flow store check --store mongodb://db.example.org/flow"),
+    ),
+}
