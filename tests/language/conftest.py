@@ -14,14 +14,14 @@ from cloudmesh.flow.language.program import Program
 
 
 @pytest.fixture(autouse=True)
-def clean_modules() -> Iterator[None]:
+def clean_modules(tmp_path: Path) -> Iterator[None]:
     """What a test loads is gone after it."""
     path, modules = list(sys.path), set(sys.modules)
     yield
     sys.path[:] = path
     for name in set(sys.modules) - modules:
         file = getattr(sys.modules[name], "__file__", None) or ""
-        if "pytest" in file or "/tmp" in file:
+        if file.startswith(str(tmp_path)):
             del sys.modules[name]
 
 
