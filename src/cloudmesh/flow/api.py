@@ -468,16 +468,14 @@ def _placed(flow: Flow, on: Mapping[str, str]) -> Flow:
     """The flow with some of its nodes mapped elsewhere.  Raises `InputError` for unknown nodes."""
     if not on:
         return flow
-    from dataclasses import replace
-
     unknown = [name for name in on if name not in flow.index]
     if unknown:
         raise InputError(f"--on: {flow.name} has no node {', '.join(unknown)}")
     nodes = tuple(
-        replace(node, task=replace(node.task, on=on[node.name])) if node.name in on else node
+        node._replace(task=node.task._replace(on=on[node.name])) if node.name in on else node
         for node in flow.nodes
     )
-    return replace(flow, nodes=nodes)
+    return flow.with_nodes(nodes)
 
 
 def _given_again(program: Program, head: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ several `Problem`s, each with its place in a text.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = [
     "Fenced",
@@ -39,8 +39,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong in a text, with its place.
 
     ``line`` and ``column`` count from 1 (0: no place in the text); ``text`` is

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -292,7 +291,7 @@ def _with_sources(flow: Flow, sure: bool, places: _Places) -> Flow:
     nodes = list(flow.nodes)
     for i, source in sources.items():
         nodes[i] = Node(nodes[i].name, nodes[i].task, True, source)
-    return replace(flow, nodes=tuple(nodes))
+    return flow.with_nodes(tuple(nodes))
 
 
 class _Places:
@@ -385,7 +384,7 @@ def rebind(flow: Flow, file: str | Path | None, cls: str = "") -> Program:
 
     path = str(file) if file else ""
     nodes, functions = rebound(flow, path, cls)
-    return Program(replace(flow, nodes=nodes), functions, Path(path) if path else None, cls)
+    return Program(flow.with_nodes(nodes), functions, Path(path) if path else None, cls)
 
 
 def rebind_object(flow: Flow, thing: BaseWorkFlow | Mapping[str, Any], file: str = "") -> Program:
@@ -396,7 +395,7 @@ def rebind_object(flow: Flow, thing: BaseWorkFlow | Mapping[str, Any], file: str
     mapping = isinstance(thing, Mapping)
     path = file if mapping else file_of(type(thing))
     nodes, functions = rebound(flow, path, "", thing)
-    return Program(replace(flow, nodes=nodes), functions, Path(path) if path else None, "")
+    return Program(flow.with_nodes(nodes), functions, Path(path) if path else None, "")
 
 
 def _shown(file: str) -> str:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloudmesh.flow.model.flow import Flow
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Program"]
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
+class Program(NamedTuple):
     """What every source of text becomes: a checked `Flow` and its functions.
 
     ``functions`` maps a node's name to the callable that it calls, plain or
@@ -24,6 +25,6 @@ class Program:
     """
 
     flow: Flow
-    functions: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    functions: Mapping[str, Callable[..., Any]] = MappingProxyType({})
     file: Path | None = None
     cls: str = ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -165,5 +164,5 @@ def _renewed(node: Node, new: Task) -> Node:
     old = node.task
     parameters = old.parameters if old.calculation else new.parameters
     code = Code(old.code.file, old.code.cls, old.code.function, new.code.sha256)
-    task = replace(old, code=code, is_async=new.is_async, parameters=parameters)
+    task = old._replace(code=code, is_async=new.is_async, parameters=parameters)
     return Node(node.name, task, node.mapped, node.source)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from cloudmesh.flow.errors import Problem
@@ -94,7 +93,7 @@ class TaskReader:
             fields["value_of"] = self._value_of(keys["return"], path, spec)
         labels = {**spec.labels, **words.get("edges", {})}
         problems = (*spec.problems, *self.problems.get(name, ()))
-        return Spec(replace(spec.task, **fields), spec.function, labels, problems)
+        return Spec(spec.task._replace(**fields), spec.function, labels, problems)
 
     def _words(self, keys: dict[str, YamlNode], path: Path) -> dict[str, Any]:
         words = {}
@@ -191,7 +190,7 @@ class TaskReader:
             if function is not None:
                 known = origin.spec(call.function)
                 self._arguments(call, function, origin.bound(call.function), where)
-                task = replace(known.task, parameters=parameters, calculation=call)
+                task = known.task._replace(parameters=parameters, calculation=call)
                 return Spec(task, known.function, known.labels)
         if self.lost:
             return Spec(Task(parameters=parameters, calculation=call))
@@ -242,9 +241,9 @@ class TaskReader:
             spec: Spec | None = origin.spec(name)
             if spec is not None:
                 parameters = tuple(
-                    replace(p, type=types.get(p.name) or p.type) for p in spec.task.parameters
+                    p._replace(type=types.get(p.name) or p.type) for p in spec.task.parameters
                 )
-                return spec._replace(task=replace(spec.task, parameters=parameters))
+                return spec._replace(task=spec.task._replace(parameters=parameters))
         return Spec(Task()) if self.lost else None
 
     # -- how it looks ------------------------------------------------------------

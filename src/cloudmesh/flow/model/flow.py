@@ -8,16 +8,16 @@ out of it.  A vertex is a node (``0 … n-1``) or a junction (``n …``):
     needs[i]       the vertices that node i waits for, in order of first mention
     junctions[k]   the vertices that junction k (vertex n + k) waits for
 
-Everything here is frozen, and can be written as JSON and read again
+Everything here is immutable, and can be written as JSON and read again
 (`Flow.to_json`, `Flow.from_json`): a run keeps its own flow in its journal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields
 from functools import cached_property
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 __all__ = [
     "Argument",
@@ -32,8 +32,11 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+#: nothing is said; read-only, since it is shared
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Parameter(NamedTuple):
     """A parameter of a node's function, or a name that its command uses.
 
     ``type`` is the annotation as text (``"int"``, ``"secret"``, ``""``: none);
@@ -47,8 +50,7 @@ class Parameter:
     default: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(NamedTuple):
     """An argument of a calculation: the value of ``name``, or a Python ``literal``, as text."""
 
     name: str | None = None
@@ -56,16 +58,14 @@ class Argument:
     keyword: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Calculation:
+class Calculation(NamedTuple):
     """A parsed ``calculation: f(x, 3, scale=y)``."""
 
     function: str
     arguments: tuple[Argument, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(NamedTuple):
     """Where a node's code is, never the code: file, class ("" for none), function, hash."""
 
     file: str = ""
@@ -74,8 +74,7 @@ class Code:
     sha256: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """How a node is shown; None where nothing is said."""
 
     color: str | None = None
@@ -83,8 +82,7 @@ class Look:
     shape: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """All that is said of a node but its name and its place.  Nodes may share one.
 
     Times are in seconds.  ``command`` is a string for a shell or a tuple of
@@ -118,8 +116,7 @@ class Task:
     user: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A node of a flow.  ``source`` is the node whose list a mapped node maps over."""
 
     name: str
@@ -128,7 +125,6 @@ class Node:
     source: str | None = None
 
 
-@dataclass(frozen=True)
 class Flow:
     """An immutable, checked graph.
 
@@ -138,15 +134,47 @@ class Flow:
     the flow's own YAML says of them.
     """
 
-    name: str
-    nodes: tuple[Node, ...]
-    needs: tuple[tuple[int, ...], ...]
-    junctions: tuple[tuple[int, ...], ...] = ()
-    text: tuple[str, ...] = ()
-    labels: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    infrastructure: Mapping[str, Any] = field(default_factory=dict)
-    pools: Mapping[str, int] = field(default_factory=dict)
+    def __init__(
+        self,
+        name: str,
+        nodes: tuple[Node, ...],
+        needs: tuple[tuple[int, ...], ...],
+        junctions: tuple[tuple[int, ...], ...] = (),
+        text: tuple[str, ...] = (),
+        labels: Mapping[tuple[str, str], str] = _NOTHING,
+        parameters: Mapping[str, Any] = _NOTHING,
+        infrastructure: Mapping[str, Any] = _NOTHING,
+        pools: Mapping[str, int] = _NOTHING,
+    ) -> None:
+        self.name = name
+        self.nodes = nodes
+        self.needs = needs
+        self.junctions = junctions
+        self.text = text
+        self.labels = labels
+        self.parameters = parameters
+        self.infrastructure = infrastructure
+        self.pools = pools
+
+    def _said(self) -> tuple[Any, ...]:
+        """All that the flow is made of, in the order in which it is given."""
+        return (
+            *(self.name, self.nodes, self.needs, self.junctions, self.text),
+            *(self.labels, self.parameters, self.infrastructure, self.pools),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Flow) and self._said() == other._said()
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        return f"<flow {self.name}: {' | '.join(self.text) or len(self.nodes)}>"
+
+    def with_nodes(self, nodes: tuple[Node, ...]) -> Flow:
+        """The same flow with other nodes in the same places."""
+        name, _, *rest = self._said()
+        return Flow(name, nodes, *rest)
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -271,16 +299,14 @@ def topological(needs: Sequence[Sequence[int]]) -> tuple[list[int], set[int]]:
 
 
 def _plain(thing: Any) -> Any:
-    """A frozen dataclass as a dict of what differs from its defaults."""
-    if isinstance(thing, tuple):
-        return [_plain(item) for item in thing]
-    if not hasattr(thing, "__dataclass_fields__"):
-        return thing
-    values = {f.name: (getattr(thing, f.name), f.default) for f in fields(thing)}
+    """One of the tuples above as a dict of what differs from its defaults."""
+    if not hasattr(thing, "_fields"):
+        return [_plain(item) for item in thing] if isinstance(thing, tuple) else thing
+    defaults = thing._field_defaults
     return {
         name: _plain(value)
-        for name, (value, default) in values.items()
-        if default is MISSING or value != default
+        for name, value in zip(thing._fields, thing, strict=True)
+        if name not in defaults or value != defaults[name]
     }
 
 
