@@ -78,6 +78,27 @@ def test_json_holds_the_documents_alone(seed: Any) -> None:
     assert seed.json("flow", "status", "test")["nodes"] == document["nodes"]
 
 
+def test_what_programs_of_nodes_print_is_not_in_the_json(cms: Any) -> None:
+    cms.write(
+        "loud-flow.py",
+        "import os, subprocess\n"
+        "from cloudmesh.flow import BaseWorkFlow\n"
+        "class Loud(BaseWorkFlow):\n"
+        "    flow = 'a; b'\n"
+        "    def a(self):\n"
+        "        subprocess.run(['echo', 'from a program'])\n"
+        "        os.write(1, b'raw')\n"
+        "    def b(self):\n"
+        "        print('printed')\n",
+    )
+    done = cms("flow", "run", "loud-flow.py", "--output", "json")
+    assert json.loads(done.stdout)["status"] == "finished"
+    assert "from a program" in done.stderr
+    assert "b | printed" in done.stderr
+    done = cms("flow", "run", "loud-flow.py")
+    assert "from a program" in done.stdout
+
+
 def test_an_error(cms: Any) -> None:
     cms.write("fails-flow.py", FAILS)
     done = cms("flow", "run", "fails-flow.py")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -191,6 +192,8 @@ def go(args: argparse.Namespace, store: Store, run_id: str, start: Callable[...,
             page = Page(args, store, run_id)
             at_the_end.callback(page.close)
         screen = screen_for(args.output == "json")
+        if args.output == "json":
+            at_the_end.callback(keep_stdout_clean())
         try:
             start(parallel=args.parallel, observer=screen, signals=True)
         except Interrupted:
@@ -205,6 +208,31 @@ def go(args: argparse.Namespace, store: Store, run_id: str, start: Callable[...,
         if page is not None:
             page.stay()
     return code
+
+
+def keep_stdout_clean() -> Callable[[], None]:
+    """Let what programs of nodes write to descriptor 1 go to stderr; returns what undoes it.
+
+    Python's own ``sys.stdout`` keeps the way to stdout.
+    """
+    kept = sys.stdout
+    try:
+        if kept.fileno() != 1:
+            return lambda: None
+        own = os.fdopen(os.dup(1), "w", encoding=kept.encoding, errors=kept.errors)
+        kept.flush()
+        os.dup2(2, 1)
+    except (OSError, ValueError):  # somebody has put something else there
+        return lambda: None
+    sys.stdout = own
+
+    def undo() -> None:
+        sys.stdout = kept
+        own.flush()
+        os.dup2(own.fileno(), 1)
+        own.close()
+
+    return undo
 
 
 def conclude(args: argparse.Namespace, store: Store, run_id: str) -> int:
