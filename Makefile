@@ -27,7 +27,7 @@ test: .venv/.test
 test-all: .venv/.test .venv/.bench
 	@$(PYTEST) tests
 
-test-deps:
+test-deps: .venv/.test
 	@scripts/test-deps.sh
 
 check: .venv/.test

@@ -26,6 +26,24 @@ apt() { apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"; }
 apt update
 apt install -y --no-install-recommends $(sed 's/#.*//' requirements/debian.txt) >/dev/null
 
+# Go builds FerretDB; Debian's own is new enough from Debian 13 on.
+new_enough() {
+    dpkg --compare-versions "$1" ge "2:$(sed -n 's/^go //p' tests/real/ferretdb/go.mod)"
+}
+if ! command -v go >/dev/null 2>&1; then
+    offered=$(apt-cache policy golang-go | sed -n 's/ *Candidate: //p')
+    if new_enough "${offered:-0}"; then
+        apt install -y --no-install-recommends golang-go >/dev/null
+    else
+        echo "Go is not here, and Debian's is too old: without it FerretDB is not tested."
+    fi
+fi
+
 if [ -z "$had_sshd" ] && command -v systemctl >/dev/null 2>&1; then
     systemctl disable ssh.service ssh.socket >/dev/null 2>&1 || true
+fi
+
+# What takes long is made once and kept in the user's cache, out of this folder.
+if command -v go >/dev/null 2>&1; then
+    .venv/bin/python scripts/build_test_parts.py
 fi
