@@ -41,7 +41,7 @@ def clean(store: Store, run: str | None = None) -> tuple[list[str], list[tuple[s
 def _reason_to_leave(store: Store, tag: str) -> str:
     """Why a machine must stay; "" where nothing speaks for it."""
     run = tag.split("/")[2]
-    if tag not in _intended(store, run):
+    if store.run(run) is None or tag not in _intended(store, run):
         return "no journal of this store says that it was made"
     if store.owner(run).alive is not False:
         return f"run {run} has an engine that may be alive"
