@@ -1,99 +1,17 @@
-"""What the tests of executors share: an attempt that remembers what it was told."""
+"""``kit``: attempts that remember what was told of them."""
 
 from __future__ import annotations
 
-import itertools
-import queue
-import threading
-import time
-from collections.abc import Callable, Mapping
-from typing import Any
+import sys
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from cloudmesh.flow.executors.protocol import Attempt, Executor, Outcome
-from cloudmesh.flow.model.flow import Task
-
-_numbers = itertools.count(1)
-
-
-class Told:
-    """An attempt with all that was said about it."""
-
-    def __init__(self, attempt: Attempt) -> None:
-        self.attempt = attempt
-        self.outcomes: queue.Queue[Outcome] = queue.Queue()
-
-    @property
-    def log(self) -> list[tuple[str, str]]:
-        return self.attempt.extra["told"]
-
-    def text(self, stream: str) -> str:
-        return "".join(text for name, text in list(self.log) if name == stream)
-
-    @property
-    def said(self) -> list[tuple[float, str]]:
-        return self.attempt.extra["said"]
-
-    def result(self, wait: float = 60.0) -> Outcome:
-        return self.outcomes.get(timeout=wait)
-
-    def until(self, true: Callable[[Told], bool], wait: float = 30.0) -> None:
-        """Wait until something has been told."""
-        with self.attempt.extra["news"] as news:
-            assert news.wait_for(lambda: true(self), wait), self.log
-
-
-def make_attempt(
-    function: Callable[..., Any] | None = None,
-    arguments: Mapping[str, Any] | None = None,
-    key: str = "",
-    number: int = 1,
-    **task: Any,
-) -> Attempt:
-    told: list[tuple[str, str]] = []
-    said: list[tuple[float, str]] = []
-    news = threading.Condition()
-
-    def log(stream: str, text: str) -> None:
-        with news:
-            told.append((stream, text))
-            news.notify_all()
-
-    def progress(percent: float, text: str) -> None:
-        with news:
-            said.append((percent, text))
-            news.notify_all()
-
-    name = f"n{next(_numbers)}"
-    return Attempt(
-        run="run00000",
-        node=name,
-        number=number,
-        key=key or f"store{time.time_ns()}/run00000/{name}",
-        task=Task(**task),
-        function=function,
-        arguments=arguments or {},
-        log=log,
-        progress=progress,
-        intent=lambda document: None,
-        extra={"told": told, "said": said, "news": news},
-    )
-
-
-def start(executor: Executor, attempt: Attempt) -> Told:
-    told = Told(attempt)
-    executor.start(attempt, lambda _, outcome: told.outcomes.put(outcome))
-    return told
-
-
-class Kit:
-    """``kit.attempt(…)``, ``kit.start(executor, attempt)``."""
-
-    attempt = staticmethod(make_attempt)
-    start = staticmethod(start)
+sys.path.insert(0, str(Path(__file__).parent))
+import executor_kit
 
 
 @pytest.fixture
-def kit() -> type[Kit]:
-    return Kit
+def kit() -> ModuleType:
+    return executor_kit

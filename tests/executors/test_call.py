@@ -240,7 +240,7 @@ def test_current_outside_of_a_node() -> None:
 
 
 def test_current_tells_key_attempt_and_progress(kit: Any) -> None:
-    attempt = kit.attempt(key="s/r/a", number=2)
+    attempt = kit.make_attempt(key="s/r/a", number=2)
     token = here.set(attempt)
     try:
         assert (current().key, current().attempt, current().cancelled) == ("s/r/a", 2, False)
@@ -253,7 +253,7 @@ def test_current_tells_key_attempt_and_progress(kit: Any) -> None:
 
 
 def test_sleep_ends_when_the_node_is_asked_to_end(kit: Any) -> None:
-    attempt = kit.attempt()
+    attempt = kit.make_attempt()
     asleep = threading.Event()
     told: list[Any] = []
 
@@ -275,7 +275,7 @@ def test_sleep_ends_when_the_node_is_asked_to_end(kit: Any) -> None:
 
 def test_sleep_of_an_async_node_is_awaited(kit: Any) -> None:
     async def main() -> None:
-        here.set(kit.attempt())
+        here.set(kit.make_attempt())
         await current().sleep(0)
 
     asyncio.run(main())

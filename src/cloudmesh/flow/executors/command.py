@@ -59,6 +59,11 @@ def cancelled() -> Outcome:
     return problem("Cancelled", "cancelled")
 
 
+def refuse(attempt: Attempt, done: Done) -> None:
+    """Tell that an attempt was not started: in a thread, as `Executor.start` calls nobody back."""
+    threading.Thread(target=done, args=(attempt, cancelled()), daemon=True).start()
+
+
 def ended(code: int, kept: list[str], complaint: str = "") -> Outcome:
     """The outcome of a command: its exit code (-N: ended by signal N) and its stdout."""
     if code == 0:
@@ -117,7 +122,6 @@ class CommandExecutor:
         self._endings = Endings(self._reactor)
         self._running: dict[Attempt, _Running] = {}
         self._closing = False
-        self._idle = threading.Event()
 
     def start(self, attempt: Attempt, done: Done) -> None:
         """Start a command; ``done`` is called in this executor's own thread."""
@@ -130,10 +134,10 @@ class CommandExecutor:
 
     def close(self) -> None:
         """End what still runs; returns when nothing is left."""
-        self._reactor.call(self._close)
-        if not self._reactor.inside:
-            self._idle.wait(5.0)
-        self._reactor.stop()
+        if self._reactor.running:
+            self._reactor.call(self._close)
+            self._reactor.join(5.0)
+        self._closing = True
 
     # -- in the loop ------------------------------------------------------------------------
 
@@ -142,7 +146,7 @@ class CommandExecutor:
         for attempt in list(self._running):
             self._end(attempt, cancelled())
         if not self._running:
-            self._idle.set()
+            self._reactor.stop()
 
     def _begin(self, attempt: Attempt, done: Done) -> None:
         if attempt.cancelled or self._closing:
@@ -262,7 +266,7 @@ class CommandExecutor:
             running.done(running.attempt, outcome)
         finally:
             if self._closing and not self._running:
-                self._idle.set()
+                self._reactor.stop()
 
     def _forget_pidfd(self, running: _Running) -> None:
         if running.pidfd >= 0:

@@ -36,13 +36,14 @@ class Gone(Exception):
 class Job:
     """An attempt on its way."""
 
-    __slots__ = ("attempt", "done", "kept", "lines", "started", "why", "worker")
+    __slots__ = ("attempt", "done", "kept", "lines", "started", "task", "why", "worker")
 
     def __init__(self, attempt: Attempt, done: Done) -> None:
         self.attempt, self.done = attempt, done
         self.why: Outcome | None = None  # why we end it ourselves
         self.started = False
         self.worker: FarWorker | None = None
+        self.task: asyncio.Task[None] | None = None
         self.kept: list[str] = []
         keep = self.kept if attempt.task.command is not None else None
         self.lines = {"out": Lines(attempt, "out", keep), "err": Lines(attempt, "err")}

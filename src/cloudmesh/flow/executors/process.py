@@ -15,7 +15,6 @@ import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 from collections import deque
 from functools import partial
@@ -131,7 +130,6 @@ class ProcessExecutor:
         self._moved = 0.0  # when a node last ended
         self._watching = False
         self._closing = False
-        self._empty = threading.Event()
 
     def start(self, attempt: Attempt, done: Done) -> None:
         """Run a function; ``done`` is called in this executor's own thread."""
@@ -145,10 +143,10 @@ class ProcessExecutor:
 
     def close(self) -> None:
         """End all workers; returns when nothing is left."""
-        self._reactor.call(self._close)
-        if not self._reactor.inside:
-            self._empty.wait(5.0)
-        self._reactor.stop()
+        if self._reactor.running:
+            self._reactor.call(self._close)
+            self._reactor.join(5.0)
+        self._closing = True
 
     # -- attempts, in the loop ---------------------------------------------------------------
 
@@ -400,7 +398,7 @@ class ProcessExecutor:
             said = worker.complaint.decode("utf-8", "replace").strip().split("\n")[-1]
             self._fail_waiting(f"a worker process did not start: {said or f'exit code {code}'}")
         if self._closing and not self._workers:
-            self._empty.set()
+            self._reactor.stop()
         self._dispatch()
 
     def _bury(self, worker: _Worker) -> int:
@@ -430,7 +428,7 @@ class ProcessExecutor:
                     os.killpg(worker.process.pid, signal.SIGKILL)
                 self._bury(worker)
         if not self._workers:
-            self._empty.set()
+            self._reactor.stop()
 
 
 def _outcome(plain: tuple[Any, ...]) -> Outcome:

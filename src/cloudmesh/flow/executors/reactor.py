@@ -48,13 +48,20 @@ class Reactor:
                 self._awake = True
                 os.write(self._bell, b"!")
 
-    def stop(self, wait: float = 5.0) -> None:
-        """End the loop after what is already asked for; waits, unless called from within it."""
-        if self._thread is None:
-            return
-        self.call(self._halt)
-        if not self.inside:
-            self._thread.join(wait)
+    def stop(self) -> None:
+        """End the loop after what is already asked for.  In the loop only."""
+        self._calls.append((self._halt, ()))
+
+    def join(self, wait: float) -> None:
+        """Wait for the loop's end; returns at once within it, and where it has not begun."""
+        thread = self._thread
+        if thread is not None and not self.inside:
+            thread.join(wait)
+
+    @property
+    def running(self) -> bool:
+        """Whether the loop has begun and not ended."""
+        return self._thread is not None
 
     @property
     def inside(self) -> bool:

@@ -13,13 +13,13 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import InfrastructureError
-from cloudmesh.flow.executors.command import cancelled, problem
+from cloudmesh.flow.executors.command import cancelled, problem, refuse
 from cloudmesh.flow.executors.far import END_WAIT, FarWorker, Gone, Job, Programs
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.sending import started_by
@@ -32,6 +32,7 @@ __all__ = ["Host", "SshExecutor", "check", "make", "ssh_hosts"]
 SLOTS = 8  # nodes at once on all hosts of an entry, where nothing else is said
 CHANNELS = 8  # channels on a connection: sshd takes 10 by default (MaxSessions)
 CONNECT_TIMEOUT = 15.0  # seconds
+START_TIMEOUT = 60.0  # seconds for a Python to start there
 DOWN = 30.0  # seconds for which a host that could not be reached is left alone
 BEAT = 10.0  # seconds between two signs of life to each runner
 IDLE_TRIES = 3  # how often a node that did not start is given to another runner
@@ -129,6 +130,9 @@ class Station:
             process = await link.connection.create_process(
                 started_by(self.host.python), encoding=None, stdin=-1, stdout=-1, stderr=-1
             )
+        except asyncio.CancelledError:
+            link.channels -= 1
+            raise
         except Exception as error:
             link.channels -= 1
             self._drop(link)
@@ -136,7 +140,10 @@ class Station:
         worker = FarWorker(process, self._programs)
         self.workers[worker] = link
         try:
-            await asyncio.wait_for(worker.open(), 60.0)
+            await asyncio.wait_for(worker.open(), START_TIMEOUT)
+        except asyncio.CancelledError:
+            worker.end()  # it is not known what it does: `close` waits for it
+            raise
         except (Gone, TimeoutError):
             raise await self._no_start(worker) from None
         return worker
@@ -270,29 +277,31 @@ class SshExecutor:
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._programs = Programs()
-        self._closing = False
+        self._closed = False  # set under the lock, by anybody
+        self._closing = False  # set in the loop
 
     def start(self, attempt: Attempt, done: Done) -> None:
         """Run an attempt on the host with least to do; ``done`` is called in the loop's thread."""
         attempt.where = self._hosts[0].place
-        self._running_loop().call_soon_threadsafe(self._begin, Job(attempt, done))
+        if not self._ask(self._begin, Job(attempt, done)):
+            refuse(attempt, done)
 
     def cancel(self, attempt: Attempt) -> None:
         """End an attempt with all that it started there."""
         attempt.cancelled = True
-        self._running_loop().call_soon_threadsafe(self._end, attempt)
+        self._ask(self._end, attempt)
 
     def close(self) -> None:
         """End what still runs and close the connections."""
-        if self._loop is None:
+        with self._lock:
+            loop, thread = self._loop, self._thread
+            already, self._closed = self._closed, True
+        if loop is None or thread is None:
             return
-        future = asyncio.run_coroutine_threadsafe(self._close(), self._loop)
-        if threading.current_thread() is not self._thread:
-            with contextlib.suppress(TimeoutError):
-                future.result(10.0)
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            if self._thread is not None:
-                self._thread.join(5.0)
+        if not already:
+            asyncio.run_coroutine_threadsafe(self._close(), loop)
+        if threading.current_thread() is not thread:
+            thread.join(15.0)
 
     def check(self) -> list[tuple[str, str]]:
         """Connect to each host and start a runner: pairs of a host and what is wrong ("")."""
@@ -300,8 +309,11 @@ class SshExecutor:
 
     # -- in the loop -------------------------------------------------------------------------
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
+    def _ask(self, function: Callable[..., object], *arguments: Any) -> bool:
+        """Have something called in the loop, which begins with the first call; not once closed."""
         with self._lock:
+            if self._closed:
+                return False
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
@@ -309,16 +321,18 @@ class SshExecutor:
                 )
                 self._thread.start()
                 self._loop.call_soon_threadsafe(self._open)
-            return self._loop
+            self._loop.call_soon_threadsafe(function, *arguments)
+            return True
 
     def _open(self) -> None:
         self._stations = [Station(host, self._programs) for host in self._hosts]
         self._spawn(self._beat())
 
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _beat(self) -> None:
         while True:
@@ -341,7 +355,8 @@ class SshExecutor:
             if station is None:
                 return
             station.busy += 1
-            self._spawn(self._run(self._waiting.popleft(), station))
+            job = self._waiting.popleft()
+            job.task = self._spawn(self._run(job, station))
 
     def _roomiest(self) -> Station | None:
         """The station with least to do, while there are slots; one that is down only if all are."""
@@ -361,6 +376,8 @@ class SshExecutor:
             )
             outcome = problem(error.kind, str(error), lost=error.passing)
             outcome = None if elsewhere and job.why is None else outcome
+        except asyncio.CancelledError:  # ended while there was no connection yet
+            outcome = job.why or cancelled()
         except Exception as error:
             outcome = problem(type(error).__name__, f"{station.host.place}: {error}", lost=True)
         station.busy -= 1
@@ -405,17 +422,22 @@ class SshExecutor:
             self._waiting.remove(job)
             del self._jobs[attempt]
             job.done(attempt, job.why)
+        elif job.task is not None:
+            job.task.cancel()
 
     async def _close(self) -> None:
         self._closing = True
         for attempt in list(self._jobs):
             self._end(attempt)
-        while self._jobs:
-            await asyncio.sleep(0.02)
+        running = [job.task for job in self._jobs.values() if job.task is not None]
+        if running:
+            await asyncio.wait(running, timeout=2 * END_WAIT)
         await asyncio.gather(*(station.close() for station in self._stations))
         for task in self._tasks:
             task.cancel()
-        await asyncio.get_running_loop().shutdown_default_executor()
+        loop = asyncio.get_running_loop()
+        await loop.shutdown_default_executor()
+        loop.call_soon(loop.stop)
 
     async def _check(self) -> list[tuple[str, str]]:
         async def one(host: Host) -> tuple[str, str]:

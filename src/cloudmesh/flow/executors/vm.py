@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import FlowError, InputError
-from cloudmesh.flow.executors.command import cancelled, problem
+from cloudmesh.flow.executors.command import cancelled, problem, refuse
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.ssh import Host, SshExecutor
 from cloudmesh.flow.times import seconds
@@ -138,7 +138,7 @@ class VmExecutor:
                 self._waiting.append((attempt, done))
                 self._pump()
                 return
-        done(attempt, cancelled())
+        refuse(attempt, done)
 
     def cancel(self, attempt: Attempt) -> None:
         """End an attempt; a machine that lives for it goes with it."""
@@ -232,7 +232,7 @@ class VmExecutor:
         from cloudmesh.flow.providers import qemu
 
         wanted = _wanted(self._spec, self._tag(attempt))
-        document = {"kind": "vm", "provider": "qemu", "name": self._name, "tag": wanted.tag}
+        document = {"key": wanted.tag, "kind": "vm", "provider": "qemu", "name": self._name}
         (attempt.intent if attempt else self._context.intent)(document)
 
         def unwanted() -> bool:
@@ -241,13 +241,13 @@ class VmExecutor:
         try:
             machine = qemu.create(wanted, self._context.note, unwanted)
         except BaseException:
-            self._context.release({"tag": wanted.tag})
+            self._context.release({"key": wanted.tag})
             raise
         return _Box(self._name, machine, self._most)
 
     def _destroy(self, box: _Box) -> None:
         box.destroy()
-        self._context.release({"tag": box.machine.tag})
+        self._context.release({"key": box.machine.tag})
 
     def _make_shared(self) -> None:
         failed: Outcome | None = None

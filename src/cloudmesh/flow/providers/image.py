@@ -86,9 +86,9 @@ _INIT = """\
 #!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
 for module in {modules}; do /bin/busybox insmod /modules/$module; done
-/bin/busybox mount -t ext4 -o noatime /dev/vda /root || exec /bin/busybox sh
-/bin/busybox mount --move /dev /root/dev
-exec /bin/busybox switch_root /root /bin/busybox init
+/bin/busybox mount -t ext4 -o noatime /dev/vda /disk || exec /bin/busybox sh
+/bin/busybox mount --move /dev /disk/dev
+exec /bin/busybox switch_root /disk /bin/busybox init
 """
 
 _WANTED = ("virtio_pci", "virtio_blk", "virtio_net", "virtio-rng")
@@ -237,7 +237,7 @@ def _initrd(root: Path) -> bytes:
     modules = list(_modules(root))
     names = " ".join(path.name for path in modules)
     files: list[tuple[str, int, bytes]] = [
-        (folder, 0o40755, b"") for folder in ("bin", "dev", "root", "modules")
+        (folder, 0o40755, b"") for folder in ("bin", "dev", "disk", "modules")
     ]
     files.append(("bin/busybox", 0o100755, (root / "bin/busybox").read_bytes()))
     files.append(("init", 0o100755, _INIT.format(modules=names).encode()))
