@@ -83,6 +83,7 @@ def test_nothing_is_destroyed_where_the_store_cannot_be_read(
 ) -> None:
     me = f"cmflow/{store.id}"
     a_run(store, "aaaaaaaa", f"{me}/aaaaaaaa/a/1")
+    a_run(store, "zzzzzzzz", f"{me}/zzzzzzzz/a/1")
     host.tags = [f"{me}/aaaaaaaa/a/1", f"{me}/zzzzzzzz/a/1"]
     read = store.batches
 
