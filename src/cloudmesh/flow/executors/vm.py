@@ -232,7 +232,7 @@ class VmExecutor:
         from cloudmesh.flow.providers import qemu
 
         wanted = _wanted(self._spec, self._tag(attempt))
-        document = {"key": wanted.tag, "kind": "vm", "provider": "qemu", "name": self._name}
+        document = {"tag": wanted.tag, "kind": "vm", "provider": "qemu", "name": self._name}
         (attempt.intent if attempt else self._context.intent)(document)
 
         def unwanted() -> bool:
@@ -241,13 +241,13 @@ class VmExecutor:
         try:
             machine = qemu.create(wanted, self._context.note, unwanted)
         except BaseException:
-            self._context.release({"key": wanted.tag})
+            self._context.release({"tag": wanted.tag})
             raise
         return _Box(self._name, machine, self._most)
 
     def _destroy(self, box: _Box) -> None:
         box.destroy()
-        self._context.release({"key": box.machine.tag})
+        self._context.release({"tag": box.machine.tag})
 
     def _make_shared(self) -> None:
         failed: Outcome | None = None
