@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import re
 
 __all__ = ["seconds"]
 
+_INFINITY = float("inf")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
@@ -24,7 +24,7 @@ def seconds(value: object) -> float:
         number = _parse(value.strip(), wrong)
     else:
         raise ValueError(wrong)
-    if not math.isfinite(number) or number < 0:
+    if not 0 <= number < _INFINITY:  # false for what is no number, too
         raise ValueError(wrong)
     return number
 
@@ -32,7 +32,7 @@ def seconds(value: object) -> float:
 def _parse(text: str, wrong: str) -> float:
     if _NUMBER.fullmatch(text):
         return float(text)
-    total, at, last = 0.0, 0, math.inf
+    total, at, last = 0.0, 0, _INFINITY
     while at < len(text):
         part = _PART.match(text, at)
         if part is None or _UNITS[part[2]] >= last:  # the units go down: 1h30m, never 30m1h

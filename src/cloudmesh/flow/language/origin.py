@@ -17,7 +17,6 @@ from cloudmesh.flow.language.pythonfile import code_hash, python_text
 from cloudmesh.flow.language.source import Source, did_you_mean
 from cloudmesh.flow.language.taskwords import task_fields
 from cloudmesh.flow.model.check import Finding
-from cloudmesh.flow.model.condition import parse as parse_condition
 from cloudmesh.flow.model.flow import Code, Task
 
 __all__ = ["ClassOrigin", "FunctionsOrigin", "Origin", "Spec", "TextOrigin", "flow_sources"]
@@ -132,7 +131,9 @@ class _PythonOrigin(Origin):
         code = code_of(function)
         parameters = facts.parameters
         if "when" in words:
-            names = parse_condition(words["when"]).names
+            from cloudmesh.flow.model.condition import parse
+
+            names = parse(words["when"]).names
             parameters = with_defaults(parameters, function, names)
         task = Task(
             parameters=parameters,

@@ -138,11 +138,20 @@ def code_hash(code: Any) -> str:
     text = python_text(code.co_filename)
     if text is None:
         return ""
-    from hashlib import sha256
-
+    sha256 = _sha256()
     last = max(line for inner in codes(code) for _, _, line in inner.co_lines() if line is not None)
     lines = [text.source.line(n) for n in range(code.co_firstlineno, last + 1)]
-    return sha256("\n".join(lines).encode()).hexdigest()
+    return str(sha256("\n".join(lines).encode()).hexdigest())
+
+
+def _sha256() -> Any:
+    """SHA-256 without `hashlib`, which loads OpenSSL: that takes longer than a small flow runs."""
+    for name in ("_sha2", "_sha256", "hashlib"):  # Python 3.12 and newer; 3.11; anything else
+        try:
+            return __import__(name).sha256
+        except ImportError:
+            continue
+    raise AssertionError("hashlib is part of Python")
 
 
 def load_module(path: str) -> ModuleType:

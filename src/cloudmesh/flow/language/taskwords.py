@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cloudmesh.flow.language.source import did_you_mean
-from cloudmesh.flow.model.condition import parse as parse_condition
 from cloudmesh.flow.model.flow import Look
 from cloudmesh.flow.times import seconds
 
@@ -64,7 +63,9 @@ def _errors(value: object) -> tuple[str, ...]:
 def _condition(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"expected a condition as text, not {value!r}")
-    return parse_condition(value).text
+    from cloudmesh.flow.model.condition import parse
+
+    return parse(value).text
 
 
 def _edges(value: object) -> dict[str, str]:

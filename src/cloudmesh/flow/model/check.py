@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from cloudmesh.flow.model.condition import parse as parse_condition
 from cloudmesh.flow.model.flow import Flow, Node
 from cloudmesh.flow.model.wiring import Wires, reachable, wire
 
@@ -67,7 +66,8 @@ def check(
             message = f"over: {node.name} is not mapped; write {node.name}* in the flow"
             findings.append(Finding(message, "word", node.name, "over"))
     findings += _labels(flow)
-    findings += _run_parameters(flow, parameters, wires)
+    read = {name for names in conditions.names.values() for name in names}
+    findings += _run_parameters(flow, parameters, wires, read)
     return findings
 
 
@@ -110,11 +110,12 @@ class _Conditions:
 
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
-        self.names = {
-            i: parse_condition(node.task.when).names
-            for i, node in enumerate(flow.nodes)
-            if node.task.when is not None
-        }
+        self.names: dict[int, tuple[str, ...]] = {}
+        for i, node in enumerate(flow.nodes):
+            if node.task.when is not None:
+                from cloudmesh.flow.model.condition import parse
+
+                self.names[i] = parse(node.task.when).names
         pairs = [
             (i, flow.index[name])
             for i, names in self.names.items()
@@ -151,11 +152,12 @@ def _labels(flow: Flow) -> Iterator[Finding]:
             yield Finding(message, "edge", target, source)
 
 
-def _run_parameters(flow: Flow, given: Collection[str], wires: Wires) -> Iterator[Finding]:
+def _run_parameters(
+    flow: Flow, given: Collection[str], wires: Wires, read: Collection[str]
+) -> Iterator[Finding]:
+    """Run parameters that no node takes, and no condition reads, or that must not be given."""
     taken = {source for sources in wires for _, source in sources if isinstance(source, str)}
-    for node in flow.nodes:
-        if node.task.when is not None:
-            taken.update(parse_condition(node.task.when).names)
+    taken.update(read)
     for name in {**dict.fromkeys(given), **dict.fromkeys(flow.parameters)}:
         if name in flow.index:
             message = f"the run parameter {name!r} has the name of a node, whose value it cannot be"
