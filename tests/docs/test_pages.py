@@ -5,7 +5,8 @@
 * In a ``console`` block lines with ``$`` are commands, the others what they
   print: ``…`` stands for anything in a line, alone for any lines.  A command
   ends with exit 0, or with N where ``# exit N`` stands behind it.
-* ``<!-- not run: why -->`` above a block leaves it out.
+* ``<!-- not run: why -->`` above a block leaves it out; ``<!-- in any order -->``:
+  the lines are printed so, but not one after the other.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class Block:
     text: str
     line: int
     file: str | None
+    any_order: bool
 
 
 def blocks(page: Path) -> Iterator[Block]:
@@ -51,7 +53,8 @@ def blocks(page: Path) -> Iterator[Block]:
         named = re.search(r"`([\w./-]+\.\w+)`[^`]*:$", before)
         if not before.startswith("<!-- not run:"):
             text = "\n".join(lines[start:number]) + "\n"
-            yield Block(language, text, start + 1, named[1] if named else None)
+            any_order = before.startswith("<!-- in any order")
+            yield Block(language, text, start + 1, named[1] if named else None, any_order)
         before, number = "", number + 1
 
 
@@ -63,15 +66,23 @@ def commands(text: str) -> Iterator[tuple[str, int, str]]:
         yield typed, int(exits[1]) if exits else 0, printed
 
 
-def pattern(printed: str) -> str:
-    """What is shown as a regular expression."""
+def pattern(shown: str) -> str:
+    """A line, or several, as a regular expression."""
     found = ""
-    for line in printed.rstrip("\n").split("\n"):
+    for line in shown.rstrip("\n").split("\n"):
         if line.strip() == "…":
             found += r"(?:.*\n)*"
         else:
             found += ".*".join(re.escape(part.rstrip()) for part in line.split("…")) + r"[ \t]*\n"
     return found
+
+
+def is_shown(shown: str, printed: str, any_order: bool) -> bool:
+    """Whether a page shows what a command printed."""
+    parts = shown.rstrip("\n").split("\n") if any_order else [shown]
+    whole = printed.rstrip("\n") + "\n"
+    match = re.search if any_order else re.fullmatch
+    return all(match(pattern(part), whole) for part in parts)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
@@ -94,8 +105,8 @@ def test_what_a_page_shows_is_so(page: Path, tmp_path: Path, home: Path) -> None
                     pytest.skip("NOT TESTED: sqlite3 (needs sqlite3; make test-deps installs it)")
                 out = run(typed, exits, tmp_path, env, where)
                 if printed.strip():
-                    shown = re.fullmatch(pattern(printed), out.rstrip("\n") + "\n")
-                    assert shown, f"{where}: $ {typed}\nprints\n{out}\nand not\n{printed}"
+                    so = is_shown(printed, out, block.any_order)
+                    assert so, f"{where}: $ {typed}\nprints\n{out}\nand not\n{printed}"
 
 
 def run(typed: str, exits: int, folder: Path, env: dict[str, str], where: str) -> str:
@@ -122,6 +133,13 @@ def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text)
     dead = [t for t in targets if "://" not in t and not (page.parent / t).exists()]
     assert not dead
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_tests_that_a_page_names_exist(page: Path) -> None:
+    for file, function in re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text("utf-8")):
+        assert (ROOT / file).exists(), file
+        assert not function or f"def {function}(" in (ROOT / file).read_text("utf-8"), function
 
 
 def test_readme_names_the_two_commands_and_they_exist() -> None:

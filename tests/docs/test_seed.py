@@ -170,12 +170,3 @@ def test_the_description_of_the_http_interface(cms: Cms) -> None:
     document = json.loads(cms("openapi").stdout)
     assert document["openapi"].startswith("3.1")
     assert "/api/runs/{run}" in document["paths"]
-
-
-def test_the_page_of_the_seed_names_tests_that_exist() -> None:
-    text = (ROOT / "docs/seed.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", text))
-    assert named
-    for file, function in named:
-        assert (ROOT / file).exists(), file
-        assert not function or f"def {function}(" in (ROOT / file).read_text(), function
