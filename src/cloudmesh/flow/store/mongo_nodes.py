@@ -90,7 +90,7 @@ class Nodes:
                 "cm": {**spec["cm"], "name": row.name, "collection": collection.name},
                 "task": to_bson(spec["task"]),
             }
-            documents.append({**document, **_state(row)})
+            documents.append({**document, **self._state(row)})
         _insert(self._store.url, collection, documents)
 
     def project(
@@ -105,7 +105,7 @@ class Nodes:
         updates = [
             UpdateOne(
                 {"_id": f"{run}/{row.name}", "rev": {"$lt": rev}},
-                {"$set": {**_state(row), "rev": rev}},
+                {"$set": {**self._state(row), "rev": rev}},
             )
             for row in rows
         ]
@@ -127,6 +127,14 @@ class Nodes:
                 part = updates[start : start + self._store.bulk]
                 matched += collection.bulk_write(part, ordered=True).matched_count
         return matched
+
+    def _state(self, row: NodeRow) -> Document:
+        """All that changes of a node, as fields of its document."""
+        state: Document = dict(zip(_STATE, row[2:], strict=True))
+        for field in ("error", "result"):
+            if state[field] is not None:
+                state[field] = to_bson(json.loads(state[field]), self._store.strict)
+        return state
 
     def _lists(
         self, run: str, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]]
@@ -239,15 +247,6 @@ class _Junctions:
             members = self._nodes.junction(self._run, word)
             self._known[word] = (members, [name for name in members if name not in self._done])
         return self._known[word]
-
-
-def _state(row: NodeRow) -> Document:
-    """All that changes of a node, as fields of its document."""
-    state: Document = dict(zip(_STATE, row[2:], strict=True))
-    for field in ("error", "result"):
-        if state[field] is not None:
-            state[field] = to_bson(json.loads(state[field]))
-    return state
 
 
 def _document(stored: Document, collection: str) -> Document:

@@ -1,10 +1,10 @@
 """JSON values and errors, between us and a server that speaks MongoDB's protocol.
 
-What every such server takes as it is, is stored as it is, so that users can
-query it.  Everything else stands as ``{"json": TEXT}``: integers of more than 64
-bits, a list within a list, keys with ``.``, ``$`` or NUL, negative zero, and a dict
-whose only key is ``json``.  (A key with ``$``, as in ``{"$json": …}``, is itself
-refused by FerretDB, and by MongoDB before 5.0.)
+What the server takes as it is, is stored as it is, so that users can query it.
+Everything else stands as ``{"json": TEXT}``: integers of more than 64 bits, keys
+with ``.``, ``$`` or NUL, a dict whose only key is ``json``; on FerretDB also a list
+within a list, and negative zero.  (A key with ``$``, as in ``{"$json": …}``, is
+itself refused by FerretDB, and by MongoDB before 5.0.)
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ _PASSING = frozenset(
 )
 
 
-def to_bson(value: Any) -> Any:
-    """A JSON value as every server takes it."""
-    return value if _is_plain(value) else {WRAPPED: dumps(value)}
+def to_bson(value: Any, strict: bool = True) -> Any:
+    """A JSON value as the server takes it; ``strict``: as every server takes it."""
+    return value if _is_plain(value, strict) else {WRAPPED: dumps(value)}
 
 
 def from_bson(value: Any) -> Any:
@@ -42,7 +42,7 @@ def from_bson(value: Any) -> Any:
     return value
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: Any, strict: bool) -> bool:
     if type(value) is dict and value.keys() == {WRAPPED}:
         return False
     stack = [(value, 0, False)]
@@ -56,10 +56,12 @@ def _is_plain(value: Any) -> bool:
             if not -(2**63) <= item < 2**63:
                 return False
         elif kind is float:
-            if item != item or item in (float("inf"), float("-inf")) or str(item) == "-0.0":
+            if item != item or item in (float("inf"), float("-inf")):
+                return False
+            if strict and str(item) == "-0.0":
                 return False
         elif kind is list:
-            if in_list or depth > DEPTH:
+            if (in_list and strict) or depth > DEPTH:
                 return False
             stack.extend((part, depth + 1, True) for part in item)
         elif kind is dict:
@@ -86,22 +88,27 @@ def _is_text(text: str) -> bool:
 @contextmanager
 def mapped(url: str) -> Iterator[None]:
     """Errors of the driver as what they mean to a run.  A duplicate key passes as it is."""
+    from bson.errors import BSONError
     from pymongo.errors import DuplicateKeyError, PyMongoError
 
     try:
         yield
     except DuplicateKeyError:
         raise
-    except PyMongoError as error:
+    except (PyMongoError, BSONError) as error:
         raise _store_error(error, url) from error
 
 
 def _store_error(error: Exception, url: str) -> StoreError:
     from pymongo.errors import BulkWriteError, ConnectionFailure, OperationFailure
 
-    text = str(error).partition(", full error")[0].partition(", Timeout:")[0]
+    text = str(error)
+    for noise in (", full error", ", Timeout:", " (configured timeouts"):
+        text = text.partition(noise)[0]
     if isinstance(error, ConnectionFailure):
-        return StoreUnavailable(f"the store {url} cannot be reached: {text}")
+        return StoreUnavailable(
+            f"the store {url} cannot be reached: {text}; is the server running there?"
+        )
     code = error.code if isinstance(error, OperationFailure) else None
     if isinstance(error, BulkWriteError):
         first = ((error.details or {}).get("writeErrors") or [{}])[0]

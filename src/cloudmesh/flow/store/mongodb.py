@@ -69,11 +69,17 @@ class MongoStore:
         self.notice = notice
         self._client = _connect(url, self.url)
         try:
+            self._client.get_default_database()
+        except ConfigurationError:
+            self._client.close()
+            raise InputError(f"{self.url} names no database: mongodb://HOST/DATABASE") from None
+        try:
             with mapped(self.url):
                 hello = self._client.admin.command("hello")
                 info = self._client.server_info()
+            self.strict = "ferretdbVersion" in info
             #: FerretDB stands still when one command holds many updates.
-            self.bulk = 40 if "ferretdbVersion" in info else 1000
+            self.bulk = 40 if self.strict else 1000
             self.server = _server_text(info)
             concern = WriteConcern("majority" if "setName" in hello else 1, j=True)
             self.database: Database[Document] = self._client.get_default_database(
@@ -81,9 +87,6 @@ class MongoStore:
             )
             self.nodes_of = Nodes(self)
             self.id = self._identity()
-        except ConfigurationError:
-            self._client.close()
-            raise InputError(f"{self.url} names no database: mongodb://HOST/DATABASE") from None
         except BaseException:
             self._client.close()
             raise
@@ -457,6 +460,12 @@ class MongoStore:
                 for found in self._files().find({"filename": reference}):
                     if time.time() - found.upload_date.timestamp() > 3600:
                         self._files().delete(found._id)
+
+    def drop(self, name: str) -> None:
+        """Remove the whole database, if that is its name: a scratch one, after a check."""
+        if self.database.name == name:
+            with mapped(self.url):
+                self._client.drop_database(name)
 
     def close(self) -> None:
         self._client.close()

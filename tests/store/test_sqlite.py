@@ -1,0 +1,318 @@
+"""The embedded store's own: its file, its views, its errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cloudmesh.flow.errors import InputError, StoreError, StoreRefused
+from cloudmesh.flow.model.documents import definition_documents, run_specs, run_upstream
+from cloudmesh.flow.model.flow import Flow, Node
+from cloudmesh.flow.store import sqlite_file, statements
+from cloudmesh.flow.store.contract_tools import Setting, pending, row
+from cloudmesh.flow.store.sqlite import SqliteJournal, SqliteStore
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return str(tmp_path / "flow.db")
+
+
+@pytest.fixture
+def setting(path: str) -> Iterator[Setting]:
+    setting = Setting(lambda: SqliteStore(path))
+    yield setting
+    setting.store.close()
+
+
+def begin(setting: Setting, flow: Flow | None = None) -> SqliteJournal:
+    journal = setting.begin(flow)
+    assert isinstance(journal, SqliteJournal)
+    return journal
+
+
+def query(path: str, statement: str) -> list[tuple[object, ...]]:
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        return connection.execute(statement).fetchall()
+    finally:
+        connection.close()
+
+
+# -- views --------------------------------------------------------------------------------
+def test_the_collections_are_views_with_the_fields_of_the_contract(
+    setting: Setting, path: str
+) -> None:
+    flow = setting.flow("test")
+    setting.store.define("test", definition_documents(flow, 1.0), {})
+    journal = begin(setting, flow)
+    journal.append("[]")
+    done = row(0, "a", "finished", attempt=1, result='{"x":[1]}', where="local")
+    journal.project([done], {"counts": {"finished": 1}}, {})
+    rows = query(path, 'SELECT name, status, result, "where" FROM "test-flow-active"')
+    assert rows[:2] == [("a", "finished", '{"x":[1]}', "local"), ("b", "pending", None, None)]
+    assert query(path, 'SELECT count(*) FROM "test-flow-history"') == [(0,)]
+    assert query(path, 'SELECT run, seq FROM "test-flow-journal"') == [
+        (journal.run, 1),
+        (journal.run, 2),
+    ]
+    for name, documents in (
+        ("test-flow", setting.store.documents("test-flow")),
+        ("test-flow-active", setting.store.documents("test-flow-active")),
+        ("flow-runs", setting.store.documents("flow-runs")),
+    ):
+        assert _rows_of(path, name) == list(documents), name
+    journal.close()
+
+
+def _rows_of(path: str, view: str) -> list[dict[str, object]]:
+    """A view's rows as documents: what is nested is JSON text."""
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    cursor = connection.execute(f'SELECT * FROM "{view}"')
+    names = [each[0] for each in cursor.description]
+    nested = {"cm", "task", "dependencies", "upstream", "result", "error", "parameters"}
+    nested |= {"counts", "versions"}
+    found = []
+    for values in cursor.fetchall():
+        document = dict(zip(names, values, strict=True))
+        for name in nested & document.keys():
+            if document[name] is not None:
+                document[name] = json.loads(document[name])
+        found.append(document)
+    connection.close()
+    return found
+
+
+def test_the_shell_of_sqlite_answers_while_a_run_goes_on(setting: Setting, path: str) -> None:
+    shell = shutil.which("sqlite3")
+    if shell is None:
+        pytest.skip("NOT TESTED: sqlite3's shell (needs sqlite3; make test-deps installs it)")
+    journal = begin(setting, setting.flow("test"))
+    done = subprocess.run(
+        [shell, path, 'select name, status from "test-flow-active"'],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "a|pending\nb|pending\nc|pending\n"
+    assert journal.append("[]") == 2
+    journal.close()
+
+
+def test_a_barrier_stores_its_list_once(setting: Setting, path: str) -> None:
+    nodes = tuple(Node(f"n{k}") for k in range(100))
+    needs = tuple(() if k < 50 else (100,) for k in range(100))
+    flow = Flow("wide", nodes, needs, (tuple(range(50)),), ("x",))
+    journal = setting.store.create(setting.head(flow), "[]")
+    journal.add_nodes(pending(flow), run_upstream(flow), run_specs(flow, 1.0))
+    assert query(path, "SELECT count(*) FROM list") == [(2,)]
+    assert query(path, "SELECT count(*) FROM spec") == [(1,)]
+    journal.append("[]")
+    journal.project([row(3, "n3", "finished")], {}, {})
+    left = setting.store.nodes(journal.run, ["n99"])[0]["dependencies"]
+    assert left == [f"n{k}" for k in range(50) if k != 3]
+    shown = query(path, "SELECT dependencies FROM \"wide-flow-active\" WHERE name = 'n99'")
+    assert json.loads(str(shown[0][0])) == left
+    journal.close()
+
+
+# -- the file -----------------------------------------------------------------------------
+def test_the_files_are_for_their_user_alone(tmp_path: Path) -> None:
+    store = SqliteStore(str(tmp_path / "deep/er/flow.db"))
+    journal = Setting(lambda: store).begin()
+    assert (tmp_path / "deep").stat().st_mode & 0o777 == 0o700
+    for path in (tmp_path / "deep").rglob("*"):
+        assert path.stat().st_mode & 0o077 == 0, path
+    journal.close()
+    store.close()
+
+
+def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    SqliteStore(str(tmp_path / "flow.db")).close()
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_two_stores_in_one_folder_keep_their_files_apart(tmp_path: Path) -> None:
+    one, two = (SqliteStore(str(tmp_path / name)) for name in ("a.db", "b.db"))
+    journals = [Setting(lambda store=store: store).begin(run="aaaaaaaa") for store in (one, two)]  # type: ignore[misc]
+    journals[0].write_log("a", 1, "out", "one")
+    assert two.read_log("aaaaaaaa", "a")[0] == ""
+    for journal in journals:
+        journal.close()
+
+
+def test_what_ended_leaves_no_lock_behind(setting: Setting, tmp_path: Path) -> None:
+    journal = begin(setting)
+    assert len(list((tmp_path / "runs").iterdir())) == 1
+    journal.close()
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+def test_a_newer_file_is_refused_and_left_alone(path: str) -> None:
+    SqliteStore(path).close()
+    _set_version(path, 99)
+    before = Path(path).read_bytes()
+    with pytest.raises(InputError, match=r"newer cloudmesh-flow .*99"):
+        SqliteStore(path)
+    assert Path(path).read_bytes() == before
+
+
+def test_an_older_file_is_brought_up_to_date(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SqliteStore(path)
+    journal = Setting(lambda: store).begin(run="aaaaaaaa")
+    identity = store.id
+    journal.close()
+    store.close()
+    step = "ALTER TABLE run ADD COLUMN note TEXT DEFAULT 'new';"
+    monkeypatch.setattr(statements, "MIGRATIONS", (*statements.MIGRATIONS, step))
+    monkeypatch.setattr(statements, "VERSION", 2)
+    store = SqliteStore(path)
+    assert query(path, "SELECT run, note FROM run") == [("aaaaaaaa", "new")]
+    assert query(path, "PRAGMA user_version") == [(2,)]
+    assert store.id == identity
+    assert store.take("aaaaaaaa", 1, "[]").append("[]") == 3
+    store.close()
+
+
+def test_a_step_that_fails_leaves_the_file_as_it_was(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    SqliteStore(path).close()
+    step = "CREATE TABLE half (x); SELECT nonsense;"
+    monkeypatch.setattr(statements, "MIGRATIONS", (*statements.MIGRATIONS, step))
+    monkeypatch.setattr(statements, "VERSION", 2)
+    with pytest.raises(StoreError):
+        SqliteStore(path)
+    assert query(path, "PRAGMA user_version") == [(1,)]
+    assert query(path, "SELECT count(*) FROM sqlite_master WHERE name = 'half'") == [(0,)]
+
+
+def test_a_database_of_another_program_is_left_alone(path: str) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    with pytest.raises(InputError, match="another program"):
+        SqliteStore(path)
+    assert query(path, "SELECT name FROM sqlite_master") == [("theirs",)]
+
+
+def test_a_file_that_is_no_database_is_refused(path: str) -> None:
+    Path(path).write_text("not a database, but long enough to look like one " * 20)
+    with pytest.raises(StoreRefused, match="no SQLite database"):
+        SqliteStore(path)
+
+
+def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="is a folder"):
+        SqliteStore(str(tmp_path))
+
+
+def _set_version(path: str, version: int) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute(f"PRAGMA user_version={version}")
+    connection.close()
+
+
+# -- errors -------------------------------------------------------------------------------
+def test_a_full_disk_is_refused_and_loses_nothing(setting: Setting, path: str) -> None:
+    journal = begin(setting)
+    writer = journal._writer
+    pages = writer.connection.execute("PRAGMA page_count").fetchone()[0]
+    writer.connection.execute(f"PRAGMA max_page_count={pages + 2}")
+    large = json.dumps(["x" * 300_000])
+    with pytest.raises(StoreRefused, match="full"):
+        journal.append(large)
+    done = [row(0, "a", "finished", result=json.dumps("x" * 50_000))]
+    with pytest.raises(StoreRefused, match="full"):
+        journal.project(done, {}, {})
+    writer.connection.execute("PRAGMA max_page_count=1000000")
+    assert journal.append(large) == 2
+    assert [b.seq for b in setting.store.batches(journal.run)] == list(range(1, journal.seq + 1))
+    journal.close()
+
+
+def test_a_closed_store_says_so_from_every_thread(setting: Setting) -> None:
+    journal = begin(setting)
+    stop = threading.Event()
+    raised: list[BaseException] = []
+
+    def use() -> None:
+        try:
+            while not stop.is_set():
+                journal.append("[]")
+                setting.store.nodes(journal.run)
+        except StoreError as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=use) for _ in range(4)]
+    journal.append("[]")
+    for thread in threads:
+        thread.start()
+    while journal.seq < 50:
+        pass
+    setting.store.close()
+    for thread in threads:
+        thread.join(20)
+    stop.set()
+    assert len(raised) == 4
+    assert all("is closed" in str(error) for error in raised)
+
+
+def test_a_reader_in_the_way_delays_the_checkpoint_and_nothing_else(
+    setting: Setting, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "CHECKPOINT_BYTES", 100_000)
+    journal = begin(setting)
+    journal._writer._limit = 100_000
+    reader = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
+    reader.execute("BEGIN")
+    reader.execute("SELECT count(*) FROM journal").fetchone()
+    for _ in range(60):
+        journal.append(json.dumps("x" * 5000))
+        journal.project([row(0, "a", "running")], {}, {})
+    assert os.path.getsize(path + "-wal") > 100_000
+    reader.close()
+    for _ in range(60):
+        journal.append(json.dumps("x" * 5000))
+        journal.project([row(0, "a", "running")], {}, {})
+    assert os.path.getsize(path + "-wal") < 300_000
+    journal.close()
+
+
+def test_text_that_is_no_utf8_is_kept(setting: Setting) -> None:
+    journal = begin(setting)
+    assert journal.append('["\udcff"]') == 2
+    journal.project([row(0, "a", "error", label="\udcff", error='{"message":"\udcff"}')], {}, {})
+    assert json.loads(setting.store.batches(journal.run, 1)[0].events) == ["\udcff"]
+    document = setting.store.nodes(journal.run, ["a"])[0]
+    assert document["error"] == {"message": "\udcff"}
+    assert document["label"] == "\\udcff"
+    journal.write_log("a", 1, "out", "\udcff")
+    assert setting.store.read_log(journal.run, "a")[0] == "\\udcff"
+    journal.close()
+
+
+def test_a_value_that_another_run_names_outlives_a_pruned_run(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = setting.store
+    monkeypatch.setattr("cloudmesh.flow.store.files.BLOB_SECONDS", -1.0)
+    shared, own = store.put_blob(b"shared"), store.put_blob(b"own")
+    first, second = begin(setting), begin(setting)
+    first.append(f'[["finished","a",1.5,{{"$ref": "{shared}"}},{{"ref":"{own}"}}]]')
+    second.append(f'[["finished","a",1.5,{{"$ref":"{shared}"}}]]')
+    first.close()
+    store.prune(first.run)
+    assert store.get_blob(shared) == b"shared"
+    with pytest.raises(InputError):
+        store.get_blob(own)
+    second.close()
