@@ -45,7 +45,7 @@ def a_run(store: Store, run: str, *tags: str, ended: bool = True) -> object:
     text = ev.encode([ev.begin(1.0, {"flow": flow.to_json()})], str)
     journal = store.create(head, text)
     for tag in tags:
-        journal.append(ev.encode([ev.intent(2.0, {"kind": "vm", "key": tag})], str))
+        journal.append(ev.encode([ev.intent(2.0, {"kind": "vm", "tag": tag})], str))
     if ended:
         journal.close()
     return journal
@@ -68,7 +68,7 @@ def test_only_what_was_intended_and_has_no_owner(host: Host, store: Store) -> No
     assert [tag for tag, _ in left] == [
         f"{me}/{x}/a/{n}" for x, n in (("aaaaaaaa", 2), ("bbbbbbbb", 1), ("cccccccc", 1))
     ]
-    assert "being run" in dict(left)[f"{me}/bbbbbbbb/a/1"]
+    assert "alive" in dict(left)[f"{me}/bbbbbbbb/a/1"]
     assert len(host.tags) == 5
     del living
 

@@ -347,10 +347,10 @@ class Run(State):
             self.stopping = "cancelled"
 
     def _on_intent(self, _at: float, document: Mapping[str, Any]) -> None:
-        self.intents[document["key"]] = document
+        self.intents[document["tag"]] = document
 
     def _on_released(self, _at: float, document: Mapping[str, Any]) -> None:
-        self.intents.pop(document["key"], None)
+        self.intents.pop(document["tag"], None)
 
     def _on_end(self, at: float, status: str) -> None:
         self.status_word = status
