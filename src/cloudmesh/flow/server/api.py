@@ -235,7 +235,7 @@ def snapshot(
             "status": projection.run.status_word,
             "begun": projection.run.begun,
             "over": projection.run.over or None,
-            "last": live.moments[-1][1],
+            "last": projection.moments[-1][1],
             "base": projection.run.base,
             "graph": state.graph(live),
             "nodes": [projection.document(i) for i in projection.numbers()],

@@ -34,7 +34,7 @@ COLUMN_GAP, COLUMN_GAP_LABELS, GATE_GAP = 66, 90, 44
 ROW_GAP = 24
 LANE_GAP = 14  # beside an edge that passes a layer
 MARGIN = 24
-SECOND_LINE = 92  # room for “finished · 0.18 s”, below any name
+SECOND_LINE = 100  # room for “finished · 0.18 s”, below any name
 CELL_LIMIT = 600
 
 
@@ -244,6 +244,26 @@ class _Lanes:
         space = ROW_GAP if a < real and b < real else LANE_GAP
         return (self.size[a] + self.size[b]) / 2 + space
 
+    def _wish(self, vertex: int, around: list[int]) -> tuple[float, float]:
+        """Where a vertex wants to be, and how much.
+
+        A gate is as high as its group: it pulls only what nothing else pulls.
+        """
+        if not self._is_gate(vertex):
+            plain = [i for i in around if not self._is_gate(i)]
+            elsewhere = any(
+                not self._is_gate(i) for side in (self.ups, self.downs) for i in side[vertex]
+            )
+            if elsewhere:
+                around = plain
+        if not around:
+            return self.v[vertex], 0.25
+        return sum(self.v[i] for i in around) / len(around), 1.0
+
+    def _is_gate(self, vertex: int) -> bool:
+        items = self.graph.items
+        return vertex < len(items) and items[vertex].kind == "gate"
+
     def _sweep(self, layer: list[int], near: list[list[int]]) -> None:
         """Isotonic regression: pool neighbours that would come too close."""
         blocks: list[list[float]] = []  # [sum of wishes, weight, first index]
@@ -251,9 +271,7 @@ class _Lanes:
         for k, vertex in enumerate(layer):
             offset += self._gap(layer[k - 1], vertex) if k else 0.0
             offsets.append(offset)
-            around = near[vertex]
-            wish = sum(self.v[i] for i in around) / len(around) if around else self.v[vertex]
-            weight = 1.0 if around else 0.25
+            wish, weight = self._wish(vertex, near[vertex])
             blocks.append([(wish - offset) * weight, weight, float(k)])
             while (
                 len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] >= blocks[-1][0] / blocks[-1][1]

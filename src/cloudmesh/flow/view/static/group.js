@@ -67,9 +67,18 @@ class Group {
 
   tick() {}
 
+  // Text is never below 11 on screen; below 60 % only the name is left.
   fit(scale) {
+    if (scale === this.scale) return;
     this.scale = scale;
-    set(this.words, "visibility", scale < 0.6 ? "hidden" : null);
+    const size = Math.max(13, 11 / scale);
+    for (const span of [this.name, this.times]) set(span, "font-size", size === 13 ? null : size.toFixed(1));
+    set(this.words, "visibility", scale < 0.8 && this.item.open ? "hidden" : scale < 0.6 ? "hidden" : null);
+    const small = Math.max(11.5, 11 / scale);
+    for (const element of [this.words, this.line]) {
+      if (element) set(element, "font-size", small === 11.5 ? null : small.toFixed(1));
+    }
+    if (this.line) set(this.line, "visibility", scale < 0.6 || this.low ? "hidden" : null);
   }
 }
 
@@ -105,7 +114,7 @@ export class Folded extends Group {
     const some = Object.values(counts).some(Boolean);
     drawBar(this.bar, some ? counts : { [this.shown]: 1 }, this.item.w - 32, 10);
     this.writeWords(2);
-    set(this.line, "visibility", this.low ? "hidden" : null);
+    if (this.low) set(this.line, "visibility", "hidden");
     const [name, type, status] = groupLine(this.model, this.item, counts);
     text(this.line.firstChild, cut(name, 32));
     text(this.line.lastChild, type ? `: ${type}` : "");
@@ -137,8 +146,10 @@ export class Opened extends Group {
     this.update();
   }
 
+  // In the past the elements may not be known yet: their places are there all the same.
   members() {
-    return this.item.kind === "map" ? this.model.elements.get(this.item.n) || [] : this.item.members;
+    if (this.item.kind !== "map") return this.item.members;
+    return this.model.elements.get(this.item.n) || Array.from({ length: this.item.count }, (_, k) => -1 - k);
   }
 
   update(changed) {
@@ -156,7 +167,7 @@ export class Opened extends Group {
     const { size, gap, columns, x, y } = this.item.cells;
     const left = x + (k % columns) * (size + gap);
     const top = y + Math.floor(k / columns) * (size + gap);
-    const el = s("g", { class: "cell", transform: `translate(${left} ${top})`, "data-node": this.model.nodes.get(n).name });
+    const el = s("g", { class: "cell", transform: `translate(${left} ${top})`, "data-node": this.model.nodes.get(n)?.name });
     el.append(
       s("rect", { class: "halo", x: -3, y: -3, width: size + 6, height: size + 6, rx: 5 }),
       s("rect", { class: "box", x: 0.5, y: 0.5, width: size - 1, height: size - 1, rx: size > 10 ? 3 : 1.5 }),
@@ -171,7 +182,7 @@ export class Opened extends Group {
 
   updateCell(n) {
     const el = this.byNumber.get(n);
-    const node = this.model.nodes.get(n);
+    const node = this.model.nodes.get(n) || { status: "pending", shown: "pending" };
     const shown = this.model.shown(node);
     const { size } = this.item.cells;
     set(el, "data-status", node.status);

@@ -23,6 +23,8 @@ export class Model {
     this.over = snapshot.over;
     this.last = snapshot.last;
     this.lost = snapshot.run.engine === "lost";
+    this.past = snapshot.seq < snapshot.live;
+    if (this.past) this.lost = false;
     this.drift = snapshot.now - Date.now() / 1000;
     this.base = snapshot.base;
     this.graph = snapshot.graph;
@@ -43,6 +45,12 @@ export class Model {
   // The server's clock; it stands while the run does.
   now() {
     return Date.now() / 1000 + this.drift;
+  }
+
+  // The moment that is shown: now, or the last sign of a run that has ended or is lost.
+  moment() {
+    if (this.past || this.lost || this.still) return this.last;
+    return this.over || this.now();
   }
 
   get ended() {
@@ -134,7 +142,7 @@ export class Model {
   // The time that a node has taken, or takes so far.
   took(node) {
     if (!node.started) return null;
-    if (node.status === "running") return (this.lost || this.still ? this.last : this.now()) - node.started;
+    if (node.status === "running") return Math.max(0, this.moment() - node.started);
     return node.ended ? node.ended - node.started : null;
   }
 

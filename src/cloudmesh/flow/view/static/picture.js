@@ -2,6 +2,7 @@
 // unless the reader moves it.
 
 import { s, set } from "./dom.js";
+import { Canvas } from "./canvas.js";
 import { EdgeView, Gate, markers } from "./edges.js";
 import { Folded, Opened } from "./group.js";
 import { Plate } from "./plate.js";
@@ -9,6 +10,7 @@ import { Viewport } from "./viewport.js";
 import { kind } from "./words.js";
 
 const ELEMENTS_MAX = 1500;
+const BARS_BELOW = 0.3;
 
 export class Picture {
   // handlers: select(name), inspect(name), fold(key), zoom(scale)
@@ -19,11 +21,13 @@ export class Picture {
     this.world = s("g", {}, this.edgeLayer, this.itemLayer);
     this.svg = s("svg", { class: "canvas", "aria-hidden": true }, markers(), this.world);
     host.append(this.svg);
+    this.canvas = new Canvas(host, model);
+    this.canvas.show(false);
     this.views = new Map(); // number of an item -> its view
     this.edgeViews = new Map();
     this.itemOf = new Map(); // number of a node -> number of its item
     this.selected = null;
-    this.viewport = new Viewport(host, this.world, () => this.handlers.zoom(this.viewport.scale), () => this.settle());
+    this.viewport = new Viewport(host, this.world, () => this.moved(), () => this.settle());
     host.addEventListener("click", (event) => this.click(event));
     host.addEventListener("dblclick", (event) => this.doubleClick(event));
   }
@@ -49,6 +53,7 @@ export class Picture {
     });
     this.gates = layout.items.map((item, k) => [item, k]).filter(([item]) => item.kind === "gate");
     this.viewport.content(layout.width, layout.height);
+    this.canvas.setLayout(layout);
     const after = before && layout.items.find((item) => item.key === anchor && item.kind !== "gate");
     if (after) {
       const { x, y, scale } = this.viewport;
@@ -59,6 +64,14 @@ export class Picture {
     this.settle();
   }
 
+  // Draw all anew without moving: after a whole snapshot.
+  refresh() {
+    if (!this.layout) return;
+    this.clear();
+    for (const item of this.layout.items) if (item.kind === "group") this.model.addGroup(item.key, item.members);
+    this.settle();
+  }
+
   clear() {
     this.itemLayer.replaceChildren();
     this.edgeLayer.replaceChildren();
@@ -66,9 +79,25 @@ export class Picture {
     this.edgeViews.clear();
   }
 
+  moved() {
+    const { x, y, scale } = this.viewport;
+    this.handlers.zoom(scale);
+    if (this.bars) this.canvas.view(x, y, scale);
+  }
+
   // -- what is in sight ------------------------------------------------------------
   settle() {
     if (!this.layout) return;
+    const { x, y, scale } = this.viewport;
+    this.bars = scale < BARS_BELOW;
+    set(this.host, "data-level", scale >= 0.6 ? "full" : this.bars ? "bars" : "names");
+    this.canvas.show(this.bars);
+    if (this.bars) {
+      this.clear();
+      this.canvas.view(x, y, scale);
+      this.markSelection();
+      return;
+    }
     const sight = this.viewport.sight();
     const { items, edges } = this.layout;
     const small = items.length <= 400;
@@ -94,8 +123,6 @@ export class Picture {
         this.edgeViews.delete(k);
       }
     });
-    const { scale } = this.viewport;
-    set(this.host, "data-level", scale >= 0.6 ? "full" : scale >= 0.3 ? "names" : "bars");
     for (const view of this.views.values()) view.fit(scale);
     for (const view of this.edgeViews.values()) view.fit(scale);
     this.markSelection();
@@ -120,6 +147,10 @@ export class Picture {
   // -- changes -----------------------------------------------------------------------
   update(changed) {
     if (!this.layout) return;
+    if (this.bars) {
+      this.canvas.touch("nodes", "marks");
+      return;
+    }
     const items = new Set();
     for (const n of changed) {
       const node = this.model.nodes.get(n);
@@ -174,8 +205,9 @@ export class Picture {
 
   markSelection() {
     for (const el of this.svg.querySelectorAll(".selected")) el.classList.remove("selected");
-    if (!this.selected) return;
-    const k = this.itemFor(this.selected);
+    const k = this.selected ? this.itemFor(this.selected) : undefined;
+    this.canvas.selectedItem = k;
+    if (this.bars) this.canvas.touch("marks");
     const view = k === undefined ? null : this.views.get(k);
     if (!view) return;
     const node = this.model.node(this.selected);
@@ -188,6 +220,20 @@ export class Picture {
     const node = this.model.node(name);
     if (!node) return undefined;
     return this.itemOf.get(node.n) ?? this.itemOf.get(node.parent);
+  }
+
+  // The box of what is selected, for zooming.
+  anchor() {
+    const k = this.selected ? this.itemFor(this.selected) : undefined;
+    return k === undefined ? null : this.layout.items[k];
+  }
+
+  zoomBy(factor) {
+    this.viewport.zoomBy(factor, this.anchor());
+  }
+
+  zoomTo(scale) {
+    this.viewport.zoomTo(scale, this.anchor());
   }
 
   reveal(name, cover = 0) {
@@ -215,12 +261,18 @@ export class Picture {
       return;
     }
     const node = event.target.closest("[data-node]");
-    this.handlers.select(node ? node.getAttribute("data-node") : null);
+    this.handlers.select(node ? node.getAttribute("data-node") : this.bars ? this.nameAt(event) : null);
+  }
+
+  nameAt(event) {
+    const box = this.host.getBoundingClientRect();
+    const k = this.canvas.at(event.clientX - box.left, event.clientY - box.top);
+    return k === null ? null : this.layout.items[k].key;
   }
 
   doubleClick(event) {
     const node = event.target.closest("[data-node]");
-    if (!node && event.target.closest(".canvas")) {
+    if (!node && !(this.bars && this.nameAt(event))) {
       this.viewport.fit(true);
     } else if (node && node.classList.contains("group")) {
       this.handlers.fold(node.getAttribute("data-node"));

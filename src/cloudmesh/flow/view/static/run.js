@@ -1,10 +1,12 @@
 // The page of one run: one model, one selection, and everything that shows them.
 
 import { announce } from "./announce.js";
+import { Attempts } from "./attempts.js";
 import { get, runPath } from "./api.js";
 import { askCancel, askResume, askRetry, askRun, showKeys } from "./dialogs.js";
 import { h, replace, set } from "./dom.js";
 import { elementName } from "./facts.js";
+import { Gantt, Strip } from "./gantt.js";
 import { header } from "./header.js";
 import { Inspector } from "./inspector.js";
 import { listenKeys, settings } from "./keys.js";
@@ -15,6 +17,7 @@ import { Search } from "./search.js";
 import { Stream } from "./stream.js";
 import { Summary } from "./summary.js";
 import { Table } from "./table.js";
+import { Timeline } from "./timeline.js";
 import { walker } from "./walk.js";
 import { plural } from "./words.js";
 
@@ -63,13 +66,19 @@ class RunPage {
       class: "picture", role: "application", tabindex: 0,
       "aria-label": "Picture of the run; the table holds the same",
     });
-    this.zoomLabel = h("button", { class: "zoom-label", type: "button", title: "100 %", onclick: () => this.picture.viewport.zoomTo(1) }, "100 %");
-    this.stage = h("section", { class: "stage" }, this.host, this.tools());
+    this.zoomLabel = h("button", { class: "zoom-label", type: "button", title: "100 %", onclick: () => this.picture.zoomTo(1) }, "100 %");
+    this.attempts = new Attempts(model);
+    const select = (name) => this.select(name);
+    this.gantt = new Gantt(model, this.attempts, this.table, { select });
+    this.strip = new Strip(model, this.attempts, { select });
+    this.timeline = new Timeline(model, { goTo: (seq) => this.goTo(seq), live: () => this.goLive() });
+    this.pictureBox = h("div", { class: "picture-box" }, this.host, this.tools(), this.strip.el);
+    this.stage = h("section", { class: "stage" }, this.pictureBox, this.gantt.el, this.views());
     const crumbs = [["Flows", "/"], [model.graph.workflow, `/?flow=${encodeURIComponent(model.graph.workflow)}`], [`run ${this.id}`, null]];
     this.body = h("main", { class: "body" }, this.table.el, this.stage, this.inspector.el);
     replace(this.app,
       h("a", { class: "skip", href: "#table" }, "Skip to the table"), h("a", { class: "skip", href: "#inspector" }, "Skip to the inspector"),
-      header(crumbs, this.search.el, () => showKeys(settings)), this.summary.el, this.notice.el, this.body);
+      header(crumbs, this.search.el, () => showKeys(settings)), this.summary.el, this.notice.el, this.body, this.timeline.el);
     this.picture = new Picture(this.host, model, {
       select: (name) => this.select(name), fold: (key) => this.fold(key),
       zoom: (scale) => { this.zoomLabel.textContent = `${Math.round(scale * 100)} %`; },
@@ -90,8 +99,28 @@ class RunPage {
       h("button", { type: "button", "aria-label": name, title: name, onclick: action }, label, key ? h("kbd", {}, key) : null);
     const view = () => this.picture.viewport;
     return h("div", { class: "tools zoom", role: "group", "aria-label": "Zoom" },
-      tool("−", "Zoom out", () => view().zoomBy(1 / 1.25)), this.zoomLabel,
-      tool("+", "Zoom in", () => view().zoomBy(1.25)), tool("Fit", "Fit", () => view().fit(true), "F"));
+      tool("−", "Zoom out", () => this.picture.zoomBy(0.8)), this.zoomLabel,
+      tool("+", "Zoom in", () => this.picture.zoomBy(1.25)), tool("Fit", "Fit", () => view().fit(true), "F"));
+  }
+
+  views() {
+    const button = (word, label, key) => h("button", { type: "button", "data-view": word, "aria-pressed": "false", onclick: () => this.show(word) }, label, h("kbd", {}, key));
+    return h("div", { class: "tools views", role: "group", "aria-label": "View" }, button("picture", "Picture", "P"), button("gantt", "Gantt", "G"));
+  }
+
+  // The picture, or the gantt in its place.
+  show(word) {
+    this.view = word;
+    this.pictureBox.hidden = word === "gantt";
+    this.gantt.show(word === "gantt");
+    for (const button of this.stage.querySelectorAll("[data-view]")) set(button, "aria-pressed", String(button.dataset.view === word));
+    if (word === "gantt" && this.table.view.order === "need") this.table.turnOrder();
+    history.replaceState(null, "", this.link(this.selected));
+  }
+
+  showStrip(on) {
+    this.strip.show(on);
+    localStorage.setItem("flow.strip", on ? "on" : "off");
   }
 
   async begin() {
@@ -103,7 +132,11 @@ class RunPage {
       this.body.classList.add("inspecting");
       this.inspector.show(node);
     }
+    const wide = matchMedia("(min-width: 1280px) and (min-height: 640px)").matches;
+    this.strip.show(wide && localStorage.getItem("flow.strip") !== "off");
     await this.loadLayout();
+    this.show(this.address.get("view") === "gantt" ? "gantt" : "picture");
+    this.attempts.load().then(() => this.drawTimes());
     model.flush();
     this.keys();
     setInterval(() => this.tick(), 1000);
@@ -175,13 +208,50 @@ class RunPage {
     try {
       const snapshot = await get(runPath(this.id, "state"));
       this.notice.behind = 0;
-      this.model.past = false;
-      this.model.load(snapshot);
+      this.take(snapshot);
+      this.attempts.byNode.clear();
+      this.attempts.load().then(() => this.drawTimes());
       await this.loadLayout(null, true);
       this.follow();
     } catch {
       setTimeout(() => this.reload(behind), 2000);
     }
+  }
+
+  drawTimes() {
+    this.gantt.soon();
+    this.strip.soon();
+  }
+
+  // The state at a SEQ.  While one is being fetched only the last one wanted is remembered.
+  async goTo(seq) {
+    const { model } = this;
+    const wanted = Math.min(Math.max(1, seq), model.live);
+    if (wanted === model.live) {
+      if (model.past) await this.goLive();
+      return;
+    }
+    this.wanted = wanted;
+    if (this.going) return;
+    this.going = true;
+    while (this.wanted !== null) {
+      const at = this.wanted;
+      this.wanted = null;
+      const snapshot = await get(`${runPath(this.id, "state")}?at=${at}`).catch(() => null);
+      if (snapshot) this.take(snapshot);
+    }
+    this.going = false;
+    history.replaceState(null, "", this.link(this.selected));
+  }
+
+  // Show a whole snapshot without moving the picture.
+  take(snapshot) {
+    this.model.load(snapshot);
+    document.documentElement.toggleAttribute("data-past", this.model.past);
+    this.picture.refresh();
+    this.picture.select(this.selected);
+    if (this.selected) this.inspector.show(this.selected);
+    this.timeline.update();
   }
 
   async goLive() {
@@ -226,6 +296,9 @@ class RunPage {
     this.table.update(changed, structure);
     this.picture.update(changed);
     this.inspector.update(changed);
+    this.attempts.update(changed);
+    this.timeline.update();
+    this.drawTimes();
     if (structure) this.loadCaptions();
     this.title();
     this.speak(changed);
@@ -239,6 +312,8 @@ class RunPage {
     this.table.tick();
     this.picture.tick();
     this.inspector.tick();
+    this.timeline.tick();
+    this.drawTimes();
   }
 
   title() {
@@ -267,6 +342,7 @@ class RunPage {
     this.table.select(name);
     this.picture.select(name);
     this.inspector.show(name);
+    this.gantt.soon();
     this.body.classList.toggle("inspecting", Boolean(name));
     if (name && (reveal || this.cover())) this.picture.reveal(name, this.cover());
     if (record) history.replaceState(null, "", this.link(name));
@@ -281,6 +357,7 @@ class RunPage {
     const address = new URLSearchParams();
     if (name) address.set("node", name);
     if (this.model.past) address.set("at", String(this.model.seq));
+    if (this.view === "gantt") address.set("view", "gantt");
     if (this.open.size) address.set("open", [...this.open].join(","));
     const text = address.toString();
     return location.pathname + (text ? `?${text}` : "");
@@ -322,11 +399,14 @@ class RunPage {
       Enter: () => this.selected && this.inspector.el.focus(),
       " ": (event) => (event.shiftKey ? walk.foldAll() : walk.fold()),
       ArrowRight: () => walk.right(), ArrowLeft: () => walk.left(), ArrowUp: () => walk.column(-1), ArrowDown: () => walk.column(1),
-      "+": () => view().zoomBy(1.25), "=": () => view().zoomBy(1.25), "-": () => view().zoomBy(0.8),
-      0: () => view().zoomTo(1), f: () => view().fit(true),
+      "+": () => this.picture.zoomBy(1.25), "=": () => this.picture.zoomBy(1.25), "-": () => this.picture.zoomBy(0.8),
+      0: () => this.picture.zoomTo(1), f: () => view().fit(true),
       t: () => { this.table.widen(); this.body.classList.toggle("wide-table"); },
       i: () => this.inspector.el.focus(),
       l: () => this.model.past && this.goLive(),
+      p: () => this.show("picture"), g: () => this.show("gantt"), d: () => this.showStrip(!this.strip.open),
+      "[": () => this.goTo(this.model.seq - 1), "]": () => this.goTo(this.model.seq + 1),
+      "{": () => this.goTo(this.model.seq - 10), "}": () => this.goTo(this.model.seq + 10),
       c: () => { navigator.clipboard?.writeText(location.origin + this.link(this.selected)); },
       "?": () => showKeys(settings),
     });

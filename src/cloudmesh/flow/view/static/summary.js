@@ -3,7 +3,7 @@
 import { barSvg } from "./bars.js";
 import { h, replace, s, set, text } from "./dom.js";
 import { rowMark, updateRowMark } from "./marks.js";
-import { ORDER, clock, duration, number, rough, zone } from "./words.js";
+import { BAR_ORDER, clock, duration, number, rough, zone } from "./words.js";
 
 const TITLES = {
   running: "Running", finished: "Finished", error: "Error", interrupted: "Interrupted",
@@ -54,7 +54,7 @@ export class Summary {
   }
 
   drawLegend(counts) {
-    const words = ORDER.filter((word) => counts[word]);
+    const words = BAR_ORDER.filter((word) => counts[word]);
     replace(this.legend, words.map((word) =>
       h("li", { "data-shown": word, title: LEGEND[word] },
         rowMark(word, word === "running" ? 60 : undefined),
@@ -74,8 +74,7 @@ export class Summary {
   tick() {
     const { model } = this;
     const word = model.word;
-    const end = model.over || (word === "lost" || model.still ? model.last : model.now());
-    const took = Math.max(0, end - model.begun);
+    const took = Math.max(0, model.moment() - model.begun);
     const now = model.now();
     const sentences = {
       running: () => `for ${duration(took)}, started ${clock(model.begun)}`,

@@ -182,7 +182,7 @@ export class Table {
     const [said, fact] = elements ? this.mapWords(node, shown) : facts(model, node);
     text(word, shown === "running" && typeof node.progress === "number" ? fact : said);
     const seconds = model.took(node);
-    text(took, seconds === null ? "" : duration(seconds));
+    text(took, seconds === null || kind(shown) === "waiting" ? "" : duration(seconds));
     if (this.isWide) this.writeWide(element, node);
   }
 

@@ -22,7 +22,7 @@ export function tracebackView(traceback, type) {
     const frame = FRAME.exec(line);
     if (frame) pre.append(h("span", { class: "frame", title: frame[1] }, `${fileName(frame[1])}:${frame[2]}  in ${frame[3]}`));
     else if (/^[\s~^]+$/.test(line) && line.includes("^")) pre.append(h("span", { class: "carets" }, line));
-    else if (type && line.startsWith(type)) pre.append(h("span", {}, h("b", {}, type), line.slice(type.length)));
+    else if (type && line.startsWith(type)) pre.append(h("span", { class: "last" }, h("b", {}, type), line.slice(type.length)));
     else pre.append(h("span", {}, line));
     pre.append("\n");
   }

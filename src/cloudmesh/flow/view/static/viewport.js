@@ -55,13 +55,21 @@ export class Viewport {
     this.moved();
   }
 
-  zoomBy(factor) {
+  // By keys and buttons: at the middle, or at a box that is to stay in sight.
+  zoomBy(factor, box = null) {
     const { w, h } = this.size();
-    this.zoomAt(w / 2, h / 2, this.scale * factor);
+    if (!box) {
+      this.zoomAt(w / 2, h / 2, this.scale * factor);
+      return;
+    }
+    const x = this.x + (box.x + box.w / 2) * this.scale;
+    const y = this.y + (box.y + box.h / 2) * this.scale;
+    this.zoomAt(x, y, this.scale * factor);
+    this.reveal(box.x, box.y, box.w, box.h);
   }
 
-  zoomTo(scale) {
-    this.zoomBy(scale / this.scale);
+  zoomTo(scale, box = null) {
+    this.zoomBy(scale / this.scale, box);
   }
 
   // Bring a box into sight; only if it is outside the middle 80 %.

@@ -1,0 +1,75 @@
+// The attempts of every node: loaded once, then kept up from the stream.
+
+import { get, runPath } from "./api.js";
+
+export class Attempts {
+  constructor(model) {
+    this.model = model;
+    this.byNode = new Map(); // number -> { ready, bars: [{started, ended, outcome, error, where}] }
+    this.loaded = null;
+  }
+
+  load() {
+    this.loaded = get(runPath(this.model.run.run, "attempts")).then((rows) => {
+      for (const [n, ready, bars] of rows) {
+        this.byNode.set(n, {
+          ready,
+          bars: bars.map(([started, ended, outcome, error, where]) => ({ started, ended, outcome, error, where })),
+        });
+      }
+    });
+    return this.loaded;
+  }
+
+  // A node's state says what its last attempt is.
+  update(changed) {
+    if (!this.loaded || this.model.past) return;
+    for (const n of changed) {
+      const node = this.model.nodes.get(n);
+      if (!node || !node.attempt || !node.started || this.model.isMap(n)) continue;
+      const entry = this.byNode.get(n) || { ready: node.ready, bars: [] };
+      this.byNode.set(n, entry);
+      while (entry.bars.length < node.attempt) entry.bars.push({ started: node.started });
+      const bar = entry.bars[node.attempt - 1];
+      bar.started = node.started;
+      bar.where = node.where;
+      bar.ended = node.status === "running" ? undefined : node.ended || bar.ended;
+      if (node.status !== "running") {
+        bar.outcome = node.status === "finished" ? "finished" : node.error ? "error" : "interrupted";
+        bar.error = node.error;
+      }
+    }
+  }
+
+  // In the past an attempt that has begun later is not there yet, and one that ends later still runs.
+  of(n) {
+    const entry = this.byNode.get(n) || { bars: [] };
+    if (!this.model.past) return entry;
+    const then = this.model.moment();
+    const bars = entry.bars.filter((bar) => bar.started <= then);
+    return { ready: entry.ready, bars: bars.map((bar) => (bar.ended > then ? { started: bar.started, where: bar.where } : bar)) };
+  }
+
+  // How many elements of a map ran at each of `count` moments: [done, running], and the most at once.
+  density(members, from, to, count) {
+    const ended = new Float64Array(count + 1);
+    const going = new Float64Array(count + 1);
+    const at = (time) => Math.max(0, Math.min(count, Math.floor(((time - from) / (to - from)) * count)));
+    const now = this.model.moment();
+    for (const n of members) {
+      for (const bar of this.of(n).bars) {
+        const into = bar.ended ? ended : going;
+        const first = at(bar.started);
+        into[first] += 1;
+        into[Math.max(first + 1, at(bar.ended || now))] -= 1;
+      }
+    }
+    let most = 0;
+    for (let k = 1; k <= count; k += 1) {
+      ended[k] += ended[k - 1];
+      going[k] += going[k - 1];
+    }
+    for (let k = 0; k < count; k += 1) most = Math.max(most, ended[k] + going[k]);
+    return { ended, going, most };
+  }
+}
