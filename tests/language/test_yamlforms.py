@@ -409,3 +409,35 @@ def test_a_yaml_file_names_a_class_of_its_python_file(
     )
     path = write("flow: a\npython: two.py\n", "flow.yaml")
     assert load(path + ":B").functions["a"]() == "B"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "right"),
+    [
+        ("int", "3", True),
+        ("int", "x", False),
+        ("int", "3.5", False),
+        ("int", "true", False),
+        ("float", "3", True),
+        ("str", "3", False),
+        ("str", "'3'", True),
+        ("bool", "yes", False),
+        ("list", "[1]", True),
+        ("dict", "[1]", False),
+        ("Anything", "x", True),
+    ],
+)
+def test_the_type_of_a_default(
+    yaml: Callable[..., Program], wrong: Callable[..., Any], kind: str, value: str, right: bool
+) -> None:
+    text = (
+        f"flow: a\nparameters: {{x: {value}}}\n"
+        f"tasks: {{a: {{command: 'echo {{x}}', parameter: {{x: {kind}}}}}}}"
+    )
+    if right:
+        assert yaml(text)
+        return
+    ((line, marked, message),) = wrong(text)
+    assert line == 2
+    assert marked in (value, "[")
+    assert f"a takes x as {kind}" in message

@@ -238,7 +238,7 @@ def bind(instance: Any, attribute: Any, name: str, is_async: bool = False) -> Ca
             return attribute(own, **arguments)
         finally:
             if own.__dict__:
-                _warn_of_state(own.__dict__, state, cls.__name__, name)
+                _warn_of_state(own.__dict__, state, cls.__name__, attribute)
 
     async def acall(**arguments: Any) -> Any:
         own = copy()
@@ -246,7 +246,7 @@ def bind(instance: Any, attribute: Any, name: str, is_async: bool = False) -> Ca
             return await attribute(own, **arguments)
         finally:
             if own.__dict__:
-                _warn_of_state(own.__dict__, state, cls.__name__, name)
+                _warn_of_state(own.__dict__, state, cls.__name__, attribute)
 
     wrapper: Any = acall if is_async else call
     wrapper.__name__ = name
@@ -258,14 +258,24 @@ def bind(instance: Any, attribute: Any, name: str, is_async: bool = False) -> Ca
     return wrapped
 
 
-def _warn_of_state(own: dict[str, Any], state: dict[str, Any], cls: str, name: str) -> None:
+_warned: dict[
+    str | tuple[str, type[Warning], int], int
+] = {}  # so that a node that runs a thousand times is warned of once
+
+
+def _warn_of_state(own: dict[str, Any], state: dict[str, Any], cls: str, function: Any) -> None:
     missing = object()
     changed = [k for k, v in own.items() if state.get(k, missing) is not v]
-    if changed:
-        what = ", ".join(f"self.{k}" for k in changed)
-        warnings.warn(
-            f"{cls}.{name} assigns {what}: what a node assigns on self is not carried to other "
-            f"nodes; return it, and take it as the parameter {name!r} where it is needed",
-            RuntimeWarning,
-            stacklevel=3,
-        )
+    if not changed:
+        return
+    what = ", ".join(f"self.{k}" for k in changed)
+    name = getattr(function, "__name__", "a node")
+    code = code_of(function)
+    warnings.warn_explicit(
+        f"{cls}.{name} assigns {what}: what a node assigns on self is not carried to other "
+        f"nodes; return it, and take it as the parameter {name!r} where it is needed",
+        RuntimeWarning,
+        code.co_filename if code is not None else cls,
+        code.co_firstlineno if code is not None else 1,
+        registry=_warned,
+    )

@@ -265,6 +265,8 @@ class YamlOrigin(Origin):
             return document.problem(message, ("name",))
         if finding.kind == "run":
             return self._run_place(finding, message)
+        if finding.kind == "default":
+            return document.problem(message, ("parameters", finding.name))
         if finding.kind == "edge":
             for edge in self._map("edges"):
                 if edge.replace(" ", "") in (

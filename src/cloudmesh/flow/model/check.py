@@ -22,7 +22,8 @@ class Finding(NamedTuple):
 
     ``kind`` is what must be changed: ``parameter`` (``name``) of ``node``, the
     ``word`` (``name``) of ``node``, the ``node`` itself in the flow string, the
-    ``run`` parameter ``name``, or the ``edge`` from ``name`` to ``node``.
+    ``run`` parameter ``name`` or its ``default``, or the ``edge`` from ``name``
+    to ``node``.
     ``near`` are names that may have been meant by ``wanted`` (or else ``name``).
     """
 
@@ -158,10 +159,17 @@ def _run_parameters(
     """Run parameters that no node takes, and no condition reads, or that must not be given."""
     taken = {source for sources in wires for _, source in sources if isinstance(source, str)}
     taken.update(read)
+    types = {p.name: (p.type, n.name) for n in flow.nodes for p in n.task.parameters if p.type}
     for name in {**dict.fromkeys(given), **dict.fromkeys(flow.parameters)}:
         if name in flow.index:
             message = f"the run parameter {name!r} has the name of a node, whose value it cannot be"
             yield Finding(message, "run", "", name)
+        elif name in flow.parameters and name not in given and name in types:
+            kind, taker = types[name]
+            value = flow.parameters[name]
+            if not _fits(value, kind):
+                message = f"{taker} takes {name} as {kind}, and this is none: {value!r}"
+                yield Finding(message, "default", "", name)
         elif name in given and name not in taken:
             takes = sorted({p.name for n in flow.nodes for p in n.task.parameters} - {*flow.index})
             message = f"no node takes the run parameter {name!r}"
@@ -174,6 +182,26 @@ def _run_parameters(
                     "never given as a parameter"
                 )
                 yield Finding(message, "run", "", p.name)
+
+
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
+    "str": str,
+    "list": list,
+    "dict": dict,
+}
+
+
+def _fits(value: object, kind: str) -> bool:
+    """Whether a default is of a type that its taker names; of other types nothing is known."""
+    wanted = _KINDS.get(kind)
+    if wanted is None:
+        return True
+    if isinstance(value, bool) and kind != "bool":
+        return False
+    return isinstance(value, wanted)
 
 
 def map_source(flow: Flow, i: int, sure: bool) -> tuple[str | None, Finding | None]:
