@@ -118,27 +118,12 @@ def store_arguments(parser: argparse.ArgumentParser) -> None:
 
 def store_check(args: argparse.Namespace) -> int:
     """Run the store's contract in a scratch database; exit 3 where it is broken."""
-    from cloudmesh.flow.cli.scratch import scratch
-    from cloudmesh.flow.store.contract import CONTRACT, Setting
+    from cloudmesh.flow.store.check import check_store
 
-    rows = []
-    broken = 0
-    with scratch(args.store) as (place, open_it):
-        sys.stderr.write(f"checking {place}\n")
-        setting = Setting(open_it)
-        try:
-            for promise in CONTRACT:
-                fault = ""
-                try:
-                    promise(setting)
-                except Exception as error:  # a promise may be broken in any way
-                    fault = str(error) or type(error).__name__
-                    broken += 1
-                rows.append((promise.__name__.replace("_", " "), fault or "ok"))
-        finally:
-            setting.store.close()
-    sys.stdout.write(table(("promise", "result"), rows))
-    return 3 if broken else 0
+    checks = check_store(args.store)
+    rows = [(check.what, "ok" if check.ok else "broken", check.detail) for check in checks]
+    sys.stdout.write(table(("promise", "result", "detail"), rows))
+    return 0 if all(check.ok for check in checks) else 3
 
 
 COMMANDS = {
