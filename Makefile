@@ -7,6 +7,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
+FAST := tests $(addprefix --ignore tests/,acceptance contract/test_executors.py docs real)
 
 help:
 	@echo "make demo       run a real flow and watch it in the browser"
@@ -34,7 +35,7 @@ check: .venv/.test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(PYTEST) -m "not slow and not real" --ignore tests/real --ignore tests/acceptance --ignore tests/docs tests
+	@$(PYTEST) -m "not slow and not real" -k "not ferretdb and not mongodb" $(FAST)
 
 bench: .venv/.bench
 	@$(BIN)/python -m benchmarks --write docs/performance.md

@@ -26,7 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "store": set(),
     "codecs": set(),
     "view": set(),
-    "providers": set(),
+    "providers": {"store"},  # sweep: what a journal intended
     "executors": {"providers"},
     "config": {"executors", "language"},
     "language": {"config", "executors", "store"},
