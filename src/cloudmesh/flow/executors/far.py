@@ -36,12 +36,13 @@ class Gone(Exception):
 class Job:
     """An attempt on its way."""
 
-    __slots__ = ("attempt", "done", "kept", "lines", "started", "task", "why", "worker")
+    __slots__ = ("attempt", "done", "kept", "lines", "started", "task", "tries", "why", "worker")
 
     def __init__(self, attempt: Attempt, done: Done) -> None:
         self.attempt, self.done = attempt, done
         self.why: Outcome | None = None  # why we end it ourselves
         self.started = False
+        self.tries = 0  # how often it was given to a host that could not take it
         self.worker: FarWorker | None = None
         self.task: asyncio.Task[None] | None = None
         self.kept: list[str] = []

@@ -35,7 +35,7 @@ CONNECT_TIMEOUT = 15.0  # seconds
 START_TIMEOUT = 60.0  # seconds for a Python to start there
 DOWN = 30.0  # seconds for which a host that could not be reached is left alone
 BEAT = 10.0  # seconds between two signs of life to each runner
-IDLE_TRIES = 3  # how often a node that did not start is given to another runner
+TRIES = 5  # how often a node that did not start is given to another runner
 
 
 @dataclass(frozen=True)
@@ -106,6 +106,7 @@ class Link:
     def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.channels = 0
+        self.most = CHANNELS
 
 
 class Station:
@@ -125,28 +126,39 @@ class Station:
         """An idle runner, or a new one.  Raises `Unreachable`."""
         if self.idle:
             return self.idle.pop()
-        link = await self._link()
-        try:
-            process = await link.connection.create_process(
-                started_by(self.host.python), encoding=None, stdin=-1, stdout=-1, stderr=-1
-            )
-        except asyncio.CancelledError:
-            link.channels -= 1
-            raise
-        except Exception as error:
-            link.channels -= 1
-            self._drop(link)
-            raise self._trouble(error) from None
+        process, link = await self._process()
         worker = FarWorker(process, self._programs)
         self.workers[worker] = link
         try:
             await asyncio.wait_for(worker.open(), START_TIMEOUT)
-        except asyncio.CancelledError:
-            worker.end()  # it is not known what it does: `close` waits for it
-            raise
         except (Gone, TimeoutError):
             raise await self._no_start(worker) from None
         return worker
+
+    async def _process(self) -> tuple[Any, Link]:
+        """A started Python, on a connection that may have to be made anew."""
+        for fresh in (False, True):
+            link = await self._link()
+            try:
+                process = await link.connection.create_process(
+                    started_by(self.host.python), encoding=None, stdin=-1, stdout=-1, stderr=-1
+                )
+            except Exception as error:
+                link.channels -= 1
+                if not link.connection.is_closed():  # this host takes fewer channels than others
+                    link.most = max(1, link.channels)
+                    raise self._trouble(error) from None
+                self._drop(link)
+                if fresh:
+                    raise self._trouble(error) from None
+            else:
+                return process, link
+        raise AssertionError
+
+    def keep(self, starting: asyncio.Task[FarWorker]) -> None:
+        """A runner that was started for an attempt which is over: for another one."""
+        if not starting.cancelled() and starting.exception() is None:
+            self.idle.append(starting.result())
 
     async def _no_start(self, worker: FarWorker) -> Unreachable:
         """Why a runner did not come up."""
@@ -170,7 +182,7 @@ class Station:
         """A connection with a free channel, which is taken."""
         async with self._connecting:
             for link in self._links:
-                if link.channels < CHANNELS:
+                if link.channels < link.most:
                     link.channels += 1
                     return link
             link = Link(await self._connect())
@@ -207,6 +219,8 @@ class Station:
         import asyncssh
 
         name = self.host.place
+        if isinstance(error, asyncssh.ChannelOpenError):
+            return Unreachable(f"{name}: takes no more sessions", "Busy", True)
         if isinstance(error, asyncssh.HostKeyNotVerifiable):
             message = (
                 f"{name}: its host key is not the one in known_hosts, or is not there; "
@@ -240,6 +254,7 @@ class Station:
             link.channels -= 1
             if link.connection.is_closed():
                 self._drop(link)
+                self.idle = [w for w in self.idle if self.workers.get(w) is not link]
         if name:
             number = getattr(signal, f"SIG{name[0]}", signal.SIGKILL)
             return -int(number)
@@ -371,11 +386,10 @@ class SshExecutor:
         try:
             outcome = await self._attempt(job, station)
         except Unreachable as error:
-            elsewhere = error.passing and any(
-                s.down_until <= time.monotonic() for s in self._stations
-            )
-            outcome = problem(error.kind, str(error), lost=error.passing)
-            outcome = None if elsewhere and job.why is None else outcome
+            job.tries += 1
+            others = any(s.down_until <= time.monotonic() for s in self._stations)
+            again = error.passing and others and job.why is None and job.tries < TRIES
+            outcome = None if again else problem(error.kind, str(error), lost=error.passing)
         except asyncio.CancelledError:  # ended while there was no connection yet
             outcome = job.why or cancelled()
         except Exception as error:
@@ -390,8 +404,8 @@ class SshExecutor:
 
     async def _attempt(self, job: Job, station: Station) -> Outcome:
         """Run a job on a host; an idle runner that turns out to be gone is replaced."""
-        for _ in range(IDLE_TRIES):
-            worker = await station.worker()
+        for _ in range(TRIES):
+            worker = await self._worker(station)
             if job.why is not None:
                 station.idle.append(worker)
                 return job.why
@@ -410,6 +424,15 @@ class SshExecutor:
             station.idle.append(worker)
             return outcome
         return problem("WorkerLost", f"{station.host.place}: runners die at once", lost=True)
+
+    async def _worker(self, station: Station) -> FarWorker:
+        starting = asyncio.get_running_loop().create_task(station.worker())
+        try:
+            # Never cut in the middle of a start: a channel would be left that nobody counts.
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(station.keep)
+            raise
 
     def _end(self, attempt: Attempt) -> None:
         job = self._jobs.get(attempt)
