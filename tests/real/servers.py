@@ -48,13 +48,13 @@ def ferretdb_program(cache: Path) -> Path:
 
 
 @contextlib.contextmanager
-def ferretdb(cache: Path, folder: Path) -> Iterator[str]:
+def ferretdb(cache: Path, folder: Path, address: str = "127.0.0.1:0") -> Iterator[str]:
     """The URL of a FerretDB server, without a database; it ends with the block."""
     program = ferretdb_program(cache)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(
-            [program, "127.0.0.1:0", folder],
+            [program, address, folder],
             stdin=subprocess.PIPE,  # closed when this process ends, and then the server ends
             stdout=subprocess.PIPE,
             stderr=log,

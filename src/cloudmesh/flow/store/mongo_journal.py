@@ -202,7 +202,7 @@ class MongoJournal:
             for node, size in sizes.items():
                 if size // LOG_TAIL > self._size(node) // LOG_TAIL:
                     first = f"{self.run}/{node}/{LOG_HEAD:015d}"
-                    last = f"{self.run}/{node}/{max(LOG_HEAD, size - 2 * LOG_TAIL):015d}"
+                    last = f"{self.run}/{node}/{max(LOG_HEAD, size - LOG_TAIL):015d}"
                     logs.delete_many({"_id": {"$gte": first, "$lt": last}})
         self._sizes.update(sizes)
         self._printed, self._buffered = {}, 0
