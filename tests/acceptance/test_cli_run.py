@@ -131,6 +131,26 @@ def test_parameters(cms: Any) -> None:
     assert len(cms.json("flow", "runs")) == 1
 
 
+def test_a_flow_is_found_by_its_name_also_where_runs_begin_so(cms: Any) -> None:
+    source = "from cloudmesh.flow import workflow\ndef f(): pass\n"
+    source += "w = workflow('x; y', functions={'x': f, 'y': f})\n"
+    first = cms.write("some-flow.py", source)
+    run = cms.json("flow", "run", str(first))["run"]
+    other = cms.json("flow", "run", str(first), "--flowname", run[:1])["run"]
+    assert cms.json("flow", "status", run[:1])["run"] == other
+    assert cms.json("flow", "status", "latest")["run"] == other
+    assert cms.json("flow", "status", "some")["run"] == run
+
+
+def test_options_may_stand_between_the_words(seed: Any) -> None:
+    done = seed("flow", "--store", "sqlite:///x.db", "run", "--parallel", "2", "test-flow.py",
+                "--flowname", "other", "a; b", "--output", "json", "a; c")  # fmt: skip
+    document = json.loads(done.stdout)
+    assert document["workflow"] == "other"
+    assert [n["name"] for n in document["nodes"]] == ["a", "b", "c"]
+    assert (seed.folder / "x.db").exists()
+
+
 def test_what_can_be_asked(cms: Any) -> None:
     cms.write("fails-flow.py", FAILS)
     first = cms.json("flow", "run", "fails-flow.py", code=1)["run"]

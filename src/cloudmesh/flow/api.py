@@ -417,7 +417,8 @@ def find_run(store: Store, text: str) -> dict[str, Any]:
         if text == "latest":
             found = store.runs(limit=1)
         else:
-            found = store.runs(prefix=text, limit=20) or store.runs(text, limit=1)
+            # A whole name says more than a beginning: a flow called "a" is found by it.
+            found = store.runs(text, limit=1) or store.runs(prefix=text, limit=20)
         if not found:
             hint = "`cms flow runs` lists them" if text != "latest" else "none was started yet"
             raise NotFound(f"no run {text} in this store; {hint}")

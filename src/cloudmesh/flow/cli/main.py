@@ -129,7 +129,10 @@ def flow(words: list[str]) -> int:
         return unknown_command(name)
     command = load(name)
     parser = parser_of(name, command)
-    args = parser.parse_intermixed_args([*options, *rest[1:]])
+    given = [*options, *rest[1:]]
+    args, more = parser.parse_known_args(given)
+    if more:  # options stand between the words, or there are unknown ones
+        args = parser.parse_intermixed_args(given)
     return command.execute(args)
 
 
