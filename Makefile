@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-deps test-all check bench docs clean
+.PHONY: help demo test test-deps test-all soak check bench docs clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
@@ -14,6 +14,7 @@ help:
 	@echo "make test       all tests that this machine can run (under ten minutes)"
 	@echo "make test-deps  install what the other tests need (Debian, Ubuntu; as root)"
 	@echo "make test-all   the long proofs too"
+	@echo "make soak       a thousand histories with crashes, from a new seed (SEEDS=1000)"
 	@echo "make check      style, types and the fast tests (under a minute)"
 	@echo "make bench      the benchmarks, beside others; writes docs/performance.md"
 	@echo "make docs       write the generated parts of the documentation anew"
@@ -30,6 +31,10 @@ test-all: .venv/.test .venv/.bench
 
 test-deps: .venv/.test
 	@scripts/test-deps.sh
+
+SEEDS := 1000
+soak: .venv/.test
+	@$(BIN)/python -m cloudmesh.flow.testing $$(date +%s) --soak $(SEEDS)
 
 check: .venv/.test
 	@$(BIN)/ruff check .
