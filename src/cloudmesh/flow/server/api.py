@@ -259,6 +259,31 @@ def layout(
     return Response(state.layout(feed, direction, opened), media_type="application/json")
 
 
+@router.get(
+    "/runs/{run}/picture",
+    operation_id="export_picture",
+    tags=["runs"],
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {}}}},
+)
+def picture(request: Request, run: str) -> Response:
+    """The picture of a run as SVG, as a download."""
+    from cloudmesh.flow.view.svg import svg
+
+    state = state_of(request)
+    document = state.with_engine(state.run(run))
+    flow = state.feeds.get(run).projection.flow
+    text = svg(
+        flow,
+        state.store.nodes(run),
+        title=f"{flow.name}, run {run}",
+        run_status=str(document["status"]),
+        lost=document.get("engine") == "lost",
+    )
+    headers = {"Content-Disposition": f'attachment; filename="{values.file_name(run)}.svg"'}
+    return Response(text, media_type="image/svg+xml", headers=headers)
+
+
 @router.get("/runs/{run}/timeline", operation_id="get_timeline", tags=["page"])
 def timeline(
     request: Request, run: str, bins: Annotated[int, Query(ge=1, le=1000)] = 150

@@ -19,25 +19,12 @@ from cloudmesh.flow.run.events import decode
 from cloudmesh.flow.run.run import Run
 from cloudmesh.flow.run.states import ERROR, FINISHED, NAMES, PENDING, RUNNING
 from cloudmesh.flow.store.protocol import Batch
+from cloudmesh.flow.view.shown import ORDER
 
-__all__ = ["ORDER", "Projection", "error_line", "replay"]
+__all__ = ["Projection", "error_line", "replay"]
 
 #: On these a node waits for a slot of the engine's own: it is pending, like all that is to come.
 HERE = ("local", "thread", "process")
-
-#: A group shows the first of these that it contains.
-ORDER = (
-    "error",
-    "lost",
-    "interrupted",
-    "running",
-    "waiting",
-    "blocked",
-    "pending",
-    "cancelled",
-    "finished",
-    "skipped",
-)
 
 
 class Projection:

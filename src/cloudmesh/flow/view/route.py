@@ -90,7 +90,7 @@ def route(
             edge = _edge(graph, boxes, source, target, chains.get((source, target), []), columns)
             text = labels.get(target, "")
             if text and (k == 0 or not shared):
-                _put_label(edge, text, shared, boxes)
+                _put_label(edge, text, shared, graph.items[source], boxes)
             edges.append(edge)
     return edges
 
@@ -160,13 +160,14 @@ def _curve(edge: Edge, start: tuple[float, float], end: tuple[float, float]) -> 
     edge.steps.append(("C", start[0] + half, start[1], end[0] - half, end[1], *end))
 
 
-def _put_label(edge: Edge, text: str, shared: bool, boxes: list[Box]) -> None:
+def _put_label(edge: Edge, text: str, shared: bool, item: Item, boxes: list[Box]) -> None:
     """On the trunk where it is shared, above a straight edge, in the middle of a curve."""
     edge.label = text
     u0, v0 = edge.start
     u1, v1, _, b1 = boxes[edge.target]
     if shared:
-        edge.label_at, edge.curved = (u0 + TRUNK / 2, v0), False
+        behind = 4 if item.kind in ("map", "group") and not item.open else 0
+        edge.label_at, edge.curved = (u0 + TRUNK / 2 + behind, v0), False
     elif edge.curved:
         edge.label_at = ((u0 + u1) / 2, (v0 + v1 + b1 / 2) / 2)
     else:

@@ -1,25 +1,16 @@
 // The page of one run: one model, one selection, and everything that shows them.
 
-import { announce } from "./announce.js";
-import { Attempts } from "./attempts.js";
 import { get, runPath } from "./api.js";
-import { askCancel, askResume, askRetry, askRun, showKeys } from "./dialogs.js";
+import { announce } from "./announce.js";
+import { showKeys } from "./dialogs.js";
 import { h, replace, set } from "./dom.js";
-import { elementName } from "./facts.js";
-import { Gantt, Strip } from "./gantt.js";
 import { header } from "./header.js";
-import { Inspector } from "./inspector.js";
-import { listenKeys, settings } from "./keys.js";
+import { settings } from "./keys.js";
 import { Model } from "./model.js";
-import { Notice } from "./notice.js";
-import { Picture } from "./picture.js";
-import { Search } from "./search.js";
+import { buildRun, runKeys } from "./runparts.js";
+import { Speech, showTitle } from "./speech.js";
 import { Stream } from "./stream.js";
-import { Summary } from "./summary.js";
-import { Table } from "./table.js";
-import { Timeline } from "./timeline.js";
-import { walker } from "./walk.js";
-import { plural } from "./words.js";
+import { PHONE } from "./tabs.js";
 
 const OPEN_MAX = 240; // elements of a map that is open on load
 const OPEN_NODES = 60; // … where there are at most so many other nodes
@@ -46,66 +37,9 @@ class RunPage {
     this.address = address;
     this.model = new Model(snapshot);
     this.selected = null;
+    this.speech = new Speech(this.model);
     this.open = new Set((address.get("open") || "").split(",").filter(Boolean));
-    this.build();
-  }
-
-  build() {
-    const { model } = this;
-    const act = this.actions();
-    this.search = new Search({ go: (name) => this.select(name, true), dim: (test) => this.dim(test) }, "Search nodes");
-    this.search.model = model;
-    this.summary = new Summary(model, { nextError: (back) => this.nextError(back), ...act });
-    this.notice = new Notice(model, { ...act, live: () => this.goLive(), retryNow: () => this.stream.retry() });
-    this.table = new Table(model, { select: (name) => this.select(name), inspect: (name) => this.select(name, true) });
-    this.inspector = new Inspector(model, {
-      close: () => this.select(null), select: (name) => this.select(name), retryFrom: (name) => askRetry(this.id, name, openRun),
-      errorAt: (name) => this.errorAt(name),
-    });
-    this.host = h("div", {
-      class: "picture", role: "application", tabindex: 0,
-      "aria-label": "Picture of the run; the table holds the same",
-    });
-    this.zoomLabel = h("button", { class: "zoom-label", type: "button", title: "100 %", onclick: () => this.picture.zoomTo(1) }, "100 %");
-    this.attempts = new Attempts(model);
-    const select = (name) => this.select(name);
-    this.gantt = new Gantt(model, this.attempts, this.table, { select });
-    this.strip = new Strip(model, this.attempts, { select });
-    this.timeline = new Timeline(model, { goTo: (seq) => this.goTo(seq), live: () => this.goLive() });
-    this.pictureBox = h("div", { class: "picture-box" }, this.host, this.tools(), this.strip.el);
-    this.stage = h("section", { class: "stage" }, this.pictureBox, this.gantt.el, this.views());
-    const crumbs = [["Flows", "/"], [model.graph.workflow, `/?flow=${encodeURIComponent(model.graph.workflow)}`], [`run ${this.id}`, null]];
-    this.body = h("main", { class: "body" }, this.table.el, this.stage, this.inspector.el);
-    replace(this.app,
-      h("a", { class: "skip", href: "#table" }, "Skip to the table"), h("a", { class: "skip", href: "#inspector" }, "Skip to the inspector"),
-      header(crumbs, this.search.el, () => showKeys(settings)), this.summary.el, this.notice.el, this.body, this.timeline.el);
-    this.picture = new Picture(this.host, model, {
-      select: (name) => this.select(name), fold: (key) => this.fold(key),
-      zoom: (scale) => { this.zoomLabel.textContent = `${Math.round(scale * 100)} %`; },
-    });
-  }
-
-  actions() {
-    return {
-      cancel: () => askCancel(this.id),
-      resume: () => askResume(this.id, () => this.reload()),
-      retry: () => askRetry(this.id, null, openRun),
-      again: () => askRun(this.model.graph.workflow, this.model.run.parameters, openRun),
-    };
-  }
-
-  tools() {
-    const tool = (label, name, action, key) =>
-      h("button", { type: "button", "aria-label": name, title: name, onclick: action }, label, key ? h("kbd", {}, key) : null);
-    const view = () => this.picture.viewport;
-    return h("div", { class: "tools zoom", role: "group", "aria-label": "Zoom" },
-      tool("−", "Zoom out", () => this.picture.zoomBy(0.8)), this.zoomLabel,
-      tool("+", "Zoom in", () => this.picture.zoomBy(1.25)), tool("Fit", "Fit", () => view().fit(true), "F"));
-  }
-
-  views() {
-    const button = (word, label, key) => h("button", { type: "button", "data-view": word, "aria-pressed": "false", onclick: () => this.show(word) }, label, h("kbd", {}, key));
-    return h("div", { class: "tools views", role: "group", "aria-label": "View" }, button("picture", "Picture", "P"), button("gantt", "Gantt", "G"));
+    buildRun(this);
   }
 
   // The picture, or the gantt in its place.
@@ -138,7 +72,7 @@ class RunPage {
     this.show(this.address.get("view") === "gantt" ? "gantt" : "picture");
     this.attempts.load().then(() => this.drawTimes());
     model.flush();
-    this.keys();
+    runKeys(this);
     setInterval(() => this.tick(), 1000);
     addEventListener("popstate", () => this.select(new URLSearchParams(location.search).get("node"), false, false));
     addEventListener("resize", () => this.picture.settle());
@@ -149,6 +83,7 @@ class RunPage {
 
   openAtFirst() {
     const { model } = this;
+    if (matchMedia(PHONE).matches) return;
     const others = model.graph.nodes.length - model.maps.size;
     for (const [n, elements] of model.elements) {
       if (elements.length && elements.length <= OPEN_MAX && others <= OPEN_NODES) this.open.add(model.nodes.get(n).name);
@@ -262,7 +197,7 @@ class RunPage {
   // -- layout ------------------------------------------------------------------------
   async loadLayout(anchor, keep = false) {
     const open = [...this.open].join(",");
-    const direction = matchMedia("(max-width: 719px)").matches ? "down" : "right";
+    const direction = matchMedia(PHONE).matches ? "down" : "right";
     const layout = await get(`${runPath(this.id, "layout")}?direction=${direction}&open=${encodeURIComponent(open)}`);
     const before = keep && this.picture.layout ? { ...this.picture.viewport } : null;
     this.picture.setLayout(layout, anchor);
@@ -291,6 +226,7 @@ class RunPage {
 
   // -- changes -----------------------------------------------------------------------
   update(changed, structure) {
+    const { model } = this;
     this.summary.update();
     this.notice.update();
     this.table.update(changed, structure);
@@ -298,10 +234,11 @@ class RunPage {
     this.inspector.update(changed);
     this.attempts.update(changed);
     this.timeline.update();
+    this.tabs.update();
     this.drawTimes();
     if (structure) this.loadCaptions();
-    this.title();
-    this.speak(changed);
+    showTitle(model);
+    this.speech.changed(changed);
   }
 
   tick() {
@@ -314,26 +251,6 @@ class RunPage {
     this.inspector.tick();
     this.timeline.tick();
     this.drawTimes();
-  }
-
-  title() {
-    const { model } = this;
-    const name = model.graph.workflow;
-    const bad = model.counts.error;
-    const mark = { finished: "✓ ", error: "✕ " }[model.word] || "";
-    document.title = bad ? `✕ ${plural(bad, "error")} · ${name}` : `${mark}${name}`;
-    const icon = bad ? "-error" : { running: "-running", finished: "-finished", lost: "-cut", interrupted: "-cut" }[model.word] || "";
-    set(document.getElementById("favicon"), "href", `/static/favicon${icon}.svg`);
-  }
-
-  speak(changed) {
-    const { model } = this;
-    const bad = [...changed].map((n) => model.nodes.get(n)).filter((node) => node.shown === "error" && !model.isMap(node.n));
-    const fresh = bad.filter((node) => !this.spokenErrors?.has(node.name));
-    this.spokenErrors = new Set([...(this.spokenErrors || []), ...bad.map((node) => node.name)]);
-    if (fresh.length > 3) announce(`${fresh.length} more errors`, true);
-    else if (fresh.length) announce(fresh.map((node) => `error: ${node.name}, ${elementName(model, node)}`).join("; "), true);
-    else if (!model.ended) announce(`${model.counts.finished} of ${model.total()} finished, ${plural(model.counts.error, "error")}`);
   }
 
   // -- selection ---------------------------------------------------------------------
@@ -388,31 +305,4 @@ class RunPage {
     const next = at < 0 ? (back ? errors.length - 1 : 0) : (at + (back ? -1 : 1) + errors.length) % errors.length;
     this.select(errors[next], true);
   }
-
-  keys() {
-    const walk = walker(this);
-    const view = () => this.picture.viewport;
-    listenKeys({
-      e: (event) => this.nextError(event.shiftKey),
-      "/": () => this.search.focus(),
-      Escape: () => this.select(null),
-      Enter: () => this.selected && this.inspector.el.focus(),
-      " ": (event) => (event.shiftKey ? walk.foldAll() : walk.fold()),
-      ArrowRight: () => walk.right(), ArrowLeft: () => walk.left(), ArrowUp: () => walk.column(-1), ArrowDown: () => walk.column(1),
-      "+": () => this.picture.zoomBy(1.25), "=": () => this.picture.zoomBy(1.25), "-": () => this.picture.zoomBy(0.8),
-      0: () => this.picture.zoomTo(1), f: () => view().fit(true),
-      t: () => { this.table.widen(); this.body.classList.toggle("wide-table"); },
-      i: () => this.inspector.el.focus(),
-      l: () => this.model.past && this.goLive(),
-      p: () => this.show("picture"), g: () => this.show("gantt"), d: () => this.showStrip(!this.strip.open),
-      "[": () => this.goTo(this.model.seq - 1), "]": () => this.goTo(this.model.seq + 1),
-      "{": () => this.goTo(this.model.seq - 10), "}": () => this.goTo(this.model.seq + 10),
-      c: () => { navigator.clipboard?.writeText(location.origin + this.link(this.selected)); },
-      "?": () => showKeys(settings),
-    });
-  }
-}
-
-function openRun(run) {
-  location.href = `/runs/${encodeURIComponent(run)}`;
 }

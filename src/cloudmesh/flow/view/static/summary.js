@@ -44,7 +44,7 @@ export class Summary {
     updateRowMark(this.mark, word, word === "running" && total ? (100 * done) / total : undefined);
     text(this.title, TITLES[word] || word);
     this.tick();
-    replace(this.bar, barSvg(counts, 260, 8, "bar"));
+    replace(this.bar, barSvg(counts, this.bar.clientWidth || 260, 8, "bar"));
     this.drawLegend(counts);
     const bad = model.errors.filter((name) => model.node(name)?.status === "error").length;
     set(this.errors, "class", bad ? "button errors alarm" : "button errors");

@@ -13,7 +13,6 @@ export class Viewport {
     this.scale = 1;
     this.width = 0;
     this.height = 0;
-    this.inset = { top: 56, right: 24, bottom: 24, left: 24 };
     host.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     host.addEventListener("pointerdown", (event) => this.down(event));
     host.addEventListener("pointermove", (event) => this.drag(event));
@@ -25,6 +24,11 @@ export class Viewport {
   content(width, height) {
     this.width = width;
     this.height = height;
+  }
+
+  // On a phone there are no tools over the picture.
+  get inset() {
+    return this.host.clientWidth < 480 ? { top: 10, right: 10, bottom: 10, left: 10 } : { top: 56, right: 24, bottom: 24, left: 24 };
   }
 
   size() {

@@ -1,0 +1,103 @@
+// The parts of a run's page: they are made here, and told what to do when something is chosen.
+
+import { Attempts } from "./attempts.js";
+import { askCancel, askResume, askRetry, askRun, showKeys } from "./dialogs.js";
+import { h, replace } from "./dom.js";
+import { Gantt, Strip } from "./gantt.js";
+import { header } from "./header.js";
+import { Inspector } from "./inspector.js";
+import { listenKeys, settings } from "./keys.js";
+import { Notice } from "./notice.js";
+import { Picture } from "./picture.js";
+import { Search } from "./search.js";
+import { Summary } from "./summary.js";
+import { Table } from "./table.js";
+import { Tabs } from "./tabs.js";
+import { Timeline } from "./timeline.js";
+import { walker } from "./walk.js";
+
+export function buildRun(page) {
+  const { model } = page;
+  const act = actions(page);
+  page.search = new Search({ go: (name) => page.select(name, true), dim: (test) => page.dim(test) }, "Search nodes");
+  page.search.model = model;
+  page.summary = new Summary(model, { nextError: (back) => page.nextError(back), ...act });
+  page.notice = new Notice(model, { ...act, live: () => page.goLive(), retryNow: () => page.stream.retry() });
+  page.table = new Table(model, { select: (name) => page.select(name), inspect: (name) => page.select(name, true) });
+  page.inspector = new Inspector(model, {
+    close: () => page.select(null), select: (name) => page.select(name), retryFrom: (name) => askRetry(page.id, name, openRun),
+    errorAt: (name) => page.errorAt(name),
+  });
+  page.host = h("div", {
+    class: "picture", role: "application", tabindex: 0,
+    "aria-label": "Picture of the run; the table holds the same",
+  });
+  page.zoomLabel = h("button", { class: "zoom-label", type: "button", title: "100 %", onclick: () => page.picture.zoomTo(1) }, "100 %");
+  page.attempts = new Attempts(model);
+  const select = (name) => page.select(name);
+  page.gantt = new Gantt(model, page.attempts, page.table, { select });
+  page.strip = new Strip(model, page.attempts, { select });
+  page.timeline = new Timeline(model, { goTo: (seq) => page.goTo(seq), live: () => page.goLive() });
+  page.pictureBox = h("div", { class: "picture-box" }, page.host, tools(page), page.strip.el);
+  page.stage = h("section", { class: "stage" }, page.pictureBox, page.gantt.el, views(page));
+  const crumbs = [["Flows", "/"], [model.graph.workflow, `/?flow=${encodeURIComponent(model.graph.workflow)}`], [`run ${page.id}`, null]];
+  page.body = h("main", { class: "body" }, page.table.el, page.stage, page.inspector.el);
+  page.tabs = new Tabs(page);
+  replace(page.app,
+    h("a", { class: "skip", href: "#table" }, "Skip to the table"), h("a", { class: "skip", href: "#inspector" }, "Skip to the inspector"),
+    header(crumbs, page.search.el, () => showKeys(settings)), page.summary.el, page.notice.el, page.tabs.band, page.body, page.timeline.el, page.tabs.el);
+  page.picture = new Picture(page.host, model, {
+    select: (name) => page.select(name), fold: (key) => page.fold(key),
+    zoom: (scale) => { page.zoomLabel.textContent = `${Math.round(scale * 100)} %`; },
+  });
+}
+
+function actions(page) {
+  return {
+    cancel: () => askCancel(page.id),
+    resume: () => askResume(page.id, () => page.reload()),
+    retry: () => askRetry(page.id, null, openRun),
+    again: () => askRun(page.model.graph.workflow, page.model.run.parameters, openRun),
+  };
+}
+
+function tools(page) {
+  const tool = (label, name, action, key) =>
+    h("button", { type: "button", "aria-label": name, title: name, onclick: action }, label, key ? h("kbd", {}, key) : null);
+  const view = () => page.picture.viewport;
+  return h("div", { class: "tools zoom", role: "group", "aria-label": "Zoom" },
+    tool("−", "Zoom out", () => page.picture.zoomBy(0.8)), page.zoomLabel,
+    tool("+", "Zoom in", () => page.picture.zoomBy(1.25)), tool("Fit", "Fit", () => view().fit(true), "F"));
+}
+
+function views(page) {
+  const button = (word, label, key) => h("button", { type: "button", "data-view": word, "aria-pressed": "false", onclick: () => page.show(word) }, label, h("kbd", {}, key));
+  return h("div", { class: "tools views", role: "group", "aria-label": "View" }, button("picture", "Picture", "P"), button("gantt", "Gantt", "G"));
+}
+
+export function runKeys(page) {
+  const walk = walker(page);
+  const view = () => page.picture.viewport;
+  listenKeys({
+    e: (event) => page.nextError(event.shiftKey),
+    "/": () => page.search.focus(),
+    Escape: () => page.select(null),
+    Enter: () => page.selected && page.inspector.el.focus(),
+    " ": (event) => (event.shiftKey ? walk.foldAll() : walk.fold()),
+    ArrowRight: () => walk.right(), ArrowLeft: () => walk.left(), ArrowUp: () => walk.column(-1), ArrowDown: () => walk.column(1),
+    "+": () => page.picture.zoomBy(1.25), "=": () => page.picture.zoomBy(1.25), "-": () => page.picture.zoomBy(0.8),
+    0: () => page.picture.zoomTo(1), f: () => view().fit(true),
+    t: () => { page.table.widen(); page.body.classList.toggle("wide-table"); },
+    i: () => page.inspector.el.focus(),
+    l: () => page.model.past && page.goLive(),
+    p: () => page.show("picture"), g: () => page.show("gantt"), d: () => page.showStrip(!page.strip.open),
+    "[": () => page.goTo(page.model.seq - 1), "]": () => page.goTo(page.model.seq + 1),
+    "{": () => page.goTo(page.model.seq - 10), "}": () => page.goTo(page.model.seq + 10),
+    c: () => { navigator.clipboard?.writeText(location.origin + page.link(page.selected)); },
+    "?": () => showKeys(settings),
+  });
+}
+
+function openRun(run) {
+  location.href = `/runs/${encodeURIComponent(run)}`;
+}

@@ -1,0 +1,38 @@
+// What the page says while nobody looks: the title, the icon of the tab, and to a screen reader.
+
+import { announce } from "./announce.js";
+import { set } from "./dom.js";
+import { elementName } from "./facts.js";
+import { plural } from "./words.js";
+
+const ICONS = { running: "-running", finished: "-finished", lost: "-cut", interrupted: "-cut" };
+
+export function showTitle(model) {
+  const name = model.graph.workflow;
+  const bad = model.counts.error;
+  const mark = { finished: "✓ ", error: "✕ " }[model.word] || "";
+  document.title = bad ? `✕ ${plural(bad, "error")} · ${name}` : `${mark}${name}`;
+  set(document.getElementById("favicon"), "href", `/static/favicon${bad ? "-error" : ICONS[model.word] || ""}.svg`);
+}
+
+export class Speech {
+  constructor(model) {
+    this.model = model;
+    this.spoken = new Set(model.errors);
+  }
+
+  // Errors are said at once, more than three of them as a number; else how far the run is.
+  changed(changed) {
+    const { model } = this;
+    const fresh = [];
+    for (const n of changed) {
+      const node = model.nodes.get(n);
+      if (!node || node.shown !== "error" || model.isMap(n) || this.spoken.has(node.name)) continue;
+      this.spoken.add(node.name);
+      fresh.push(node);
+    }
+    if (fresh.length > 3) announce(`${fresh.length} more errors`, true);
+    else if (fresh.length) announce(fresh.map((node) => `error: ${node.name}, ${elementName(model, node)}`).join("; "), true);
+    else if (!model.ended) announce(`${model.counts.finished} of ${model.total()} finished, ${plural(model.counts.error, "error")}`);
+  }
+}
