@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, TypeVar
 
@@ -14,12 +15,18 @@ if TYPE_CHECKING:
     from cloudmesh.flow.server.serve import Served
     from cloudmesh.flow.store.protocol import Store
 
-__all__ = ["DEFAULT_PORT", "Page", "on_a_free_port"]
+__all__ = ["DEFAULT_PORT", "Page", "hand_on", "on_a_free_port"]
 
 T = TypeVar("T")
 
 #: As the original.
 DEFAULT_PORT = 8080
+
+
+def hand_on(args: argparse.Namespace) -> None:
+    """Engines that the server starts read the configuration that was named here."""
+    if args.config:
+        os.environ["CLOUDMESH_FLOW_CONFIG"] = os.path.abspath(args.config)
 
 
 def on_a_free_port(port: int | None, start: Callable[[int], T]) -> T:
@@ -37,6 +44,8 @@ class Page:
 
     def __init__(self, args: argparse.Namespace, store: Store, run_id: str) -> None:
         from cloudmesh.flow.server.serve import serve_in_thread
+
+        hand_on(args)
 
         def start(port: int) -> Served:
             return serve_in_thread(store, args.host, port, run=run_id, store_url=args.store)

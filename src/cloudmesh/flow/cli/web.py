@@ -63,9 +63,10 @@ def served(
     """Serve in the foreground; SIGTERM ends it as Ctrl-C does."""
     import signal
 
-    from cloudmesh.flow.cli.page import on_a_free_port
+    from cloudmesh.flow.cli.page import hand_on, on_a_free_port
     from cloudmesh.flow.server.serve import serve
 
+    hand_on(args)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def start(port: int) -> int:
