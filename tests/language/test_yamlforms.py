@@ -441,3 +441,21 @@ def test_the_type_of_a_default(
     assert line == 2
     assert marked in (value, "[")
     assert f"a takes x as {kind}" in message
+
+
+@pytest.mark.parametrize(
+    ("entry", "marked"),
+    [
+        ("lab: {}", "lab"),
+        ("lab: 3", "lab"),
+        ("lab: {kind: sssh, host: x}", "kind"),
+        ("lab: {kind: ssh, hots: x}", "hots"),
+        ("local: {kind: ssh, host: x}", "local"),
+    ],
+)
+def test_infrastructure_is_checked_as_in_the_configuration(
+    wrong: Callable[..., Any], entry: str, marked: str
+) -> None:
+    text = f"flow: a\ntasks: {{a: {{command: ls}}}}\ninfrastructure:\n  {entry}\n"
+    found = wrong(text)
+    assert (4, marked) in [(line, mark) for line, mark, _ in found], found

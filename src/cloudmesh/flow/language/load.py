@@ -231,7 +231,9 @@ def _specs(origin: Origin, drawn: graph.Graph, findings: Findings) -> dict[str, 
         if spec is None:
             findings.extend(origin.problems(name))
             parsed, offset = drawn.places(name)[0]
-            if not findings.full:
+            if findings.full:
+                findings.count += 1
+            else:
                 message = origin.unknown(name)
                 findings.add(parsed.source.problem(message, offset, offset + len(name)))
             continue

@@ -214,7 +214,7 @@ def _execute(code: Any, module: ModuleType, path: str) -> None:
             'if __name__ == "__main__":'
         )
         raise InputError(problems=[text.line_problem(message, line)]) from None
-    except Exception as error:
+    except BaseException as error:  # what a file raises while it is loaded may be anything
         line, deeper = _line_in(error.__traceback__, path)
         said = str(error).strip().split("\n")[0]
         message = f"{type(error).__name__}: {said}" if said else type(error).__name__

@@ -16,7 +16,7 @@ __all__ = ["Findings", "Source", "did_you_mean"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _MOST_FINDINGS = 100  # of one text; whoever has more has one cause, not a hundred
-_MOST_CANDIDATES = 2000  # compared for "did you mean"
+_MOST_CANDIDATES = 500  # compared for "did you mean"
 
 
 class Source:

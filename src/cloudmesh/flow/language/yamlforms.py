@@ -16,7 +16,7 @@ from cloudmesh.flow.language.origin import Origin, Spec
 from cloudmesh.flow.language.source import Source, did_you_mean
 from cloudmesh.flow.language.yamlfile import Path, Yaml, YamlNode, read_yaml_file
 from cloudmesh.flow.language.yamltask import TASK_KEYS, TaskReader
-from cloudmesh.flow.model.check import Finding
+from cloudmesh.flow.model.check import ALWAYS_THERE, Finding
 from cloudmesh.flow.model.flow import Task
 
 __all__ = ["YamlOrigin", "open_yaml"]
@@ -114,10 +114,16 @@ class YamlOrigin(Origin):
 
     def _infrastructure(self) -> dict[str, Any]:
         found = self._map("infrastructure")
-        for name, spec in found.items():
-            if not isinstance(spec, dict) or not isinstance(spec.get("kind"), str):
-                message = f"infrastructure: {name} needs a kind, like {{kind: ssh, host: …}}"
-                self.wrong(message, ("infrastructure", name), key=True)
+        if found:
+            from cloudmesh.flow.executors.table import faults
+
+            for name, spec in found.items():
+                path: Path = ("infrastructure", name)
+                if name in ALWAYS_THERE:
+                    self.wrong(f"{name} is a word that is always there", path, key=True)
+                    continue
+                for message, key in faults(name, spec):
+                    self.wrong(message, (*path, key) if key else path, key=True)
         return found
 
     def _pools(self) -> dict[str, int]:
