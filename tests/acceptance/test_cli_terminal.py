@@ -99,6 +99,19 @@ def test_ctrl_c_on_a_terminal(cms: Any) -> None:
     assert text.rstrip().endswith(re.findall(r"cms flow resume \w{8}", text)[-1])
 
 
+def test_the_view_stays_until_ctrl_c(seed: Any) -> None:
+    words = ("flow", "run", "test-flow.py", "(a; b || c)", "--view", "--port", "0")
+    seed.environment.update(TERM="xterm-256color", DISPLAY="", WAYLAND_DISPLAY="")
+    seed.environment.pop("CI", None)
+    code, text = terminal(seed, *words, interrupt_at=b"until Ctrl-C")
+    assert code == 0
+    assert "interrupted" not in text
+    seed.environment["CI"] = "true"
+    code, text = terminal(seed, *words)
+    assert code == 0
+    assert "until Ctrl-C" not in text
+
+
 def test_a_secret_is_asked_for(cms: Any) -> None:
     pty = pytest.importorskip("pty")
     cms.write(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cloudmesh.flow.server.serve import Served
     from cloudmesh.flow.store.protocol import Store
 
-__all__ = ["DEFAULT_PORT", "Page", "hand_on", "on_a_free_port"]
+__all__ = ["DEFAULT_PORT", "Page", "hand_on", "has_a_display", "on_a_free_port", "somebody_looks"]
 
 T = TypeVar("T")
 
@@ -27,6 +27,18 @@ def hand_on(args: argparse.Namespace) -> None:
     """Engines that the server starts read the configuration that was named here."""
     if args.config:
         os.environ["CLOUDMESH_FLOW_CONFIG"] = os.path.abspath(args.config)
+
+
+def somebody_looks() -> bool:
+    """Whether a person sits before a terminal, and not a machine that tests."""
+    return sys.stdout.isatty() and os.environ.get("CI", "").lower() not in ("1", "true")
+
+
+def has_a_display() -> bool:
+    """Whether a browser has a screen; without one a text browser might take the terminal."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
 def on_a_free_port(port: int | None, start: Callable[[int], T]) -> T:
@@ -52,14 +64,14 @@ class Page:
 
         self.served = on_a_free_port(args.port, start)
         sys.stderr.write(f"the view: {self.served.link}\n")
-        if sys.stdout.isatty():
+        if somebody_looks() and has_a_display():
             import webbrowser
 
             webbrowser.open(self.served.link)
 
     def stay(self) -> None:
         """Where somebody may look at it, serve on until Ctrl-C."""
-        if not sys.stdout.isatty():
+        if not somebody_looks():
             return
         from threading import Event
 

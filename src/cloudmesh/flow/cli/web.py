@@ -39,6 +39,7 @@ def address_arguments(parser: argparse.ArgumentParser) -> None:
 def view(args: argparse.Namespace) -> int:
     """Serve the page of a run until Ctrl-C."""
     from cloudmesh.flow.api import find_run
+    from cloudmesh.flow.cli.page import has_a_display, somebody_looks
     from cloudmesh.flow.errors import NotFound
 
     with open_store_of(args) as store:
@@ -48,7 +49,7 @@ def view(args: argparse.Namespace) -> int:
             if args.run != "latest":
                 raise
             run = None
-        return served(args, store, run, open_browser=sys.stdout.isatty())
+        return served(args, store, run, open_browser=somebody_looks() and has_a_display())
 
 
 def server(args: argparse.Namespace) -> int:
