@@ -6,6 +6,7 @@ import json
 import os
 import re
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -143,7 +144,7 @@ def test_a_flow_from_nothing_as_in_the_original(seed: Any) -> None:
     assert [n["name"] for n in seed.json("flow", "run", "workflow")["nodes"]] == ["a", "b"]
 
 
-@pytest.mark.parametrize("form", ["yaml", "json", "dot", "mermaid"])
+@pytest.mark.parametrize("form", ["yaml", "json", "dot", "mermaid", "svg"])
 def test_export_of_a_flow_and_of_a_run(seed: Any, form: str) -> None:
     seed("flow", "run", "test-flow.py", "(a; b || c)")
     for what in ("test", "latest"):
@@ -158,7 +159,11 @@ def test_export_of_a_flow_and_of_a_run(seed: Any, form: str) -> None:
             assert [n["dependencies"] for n in again["nodes"]] == [[], ["a"], ["a"]]
             assert seed("flow", "run", "again.yaml").returncode == 0
         else:
-            assert done.stdout.startswith('digraph "test"' if form == "dot" else "flowchart")
+            first = {"dot": 'digraph "test"', "mermaid": "flowchart", "svg": "<svg"}[form]
+            assert done.stdout.startswith(first)
+            if form == "svg":
+                names = {e.text for e in ElementTree.fromstring(done.stdout).iter()}
+                assert {"a", "b", "c"} <= names
 
 
 def test_help(cms: Any) -> None:

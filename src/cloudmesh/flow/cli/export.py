@@ -58,6 +58,12 @@ def of_run(store: Store, text: str, form: str) -> str:
     if form == "json":
         return json_text(run_document(run, nodes))
     _, state = replay(store, run["run"], 1)
+    if form == "svg":
+        from cloudmesh.flow.view.svg import svg
+
+        lost = run.get("engine") == "lost"
+        title = f"{state.flow.name}, run {run['run']}"
+        return svg(state.flow, nodes, title=title, run_status=run["status"], lost=lost)
     own = [node for node in nodes if node["name"] in state.flow.index]
     return drawn(state.flow, own, form, statuses=True)
 
@@ -80,6 +86,10 @@ def drawn(flow: Flow, documents: list[dict[str, Any]], form: str, statuses: bool
 
     if form == "yaml":
         return export.to_yaml(flow, documents)
+    if form == "svg":
+        from cloudmesh.flow.view.svg import svg
+
+        return svg(flow)
     words = {d["name"]: d["status"] for d in documents} if statuses else None
     return export.to_dot(flow, words) if form == "dot" else export.to_mermaid(flow, words)
 

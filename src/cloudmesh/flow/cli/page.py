@@ -75,8 +75,8 @@ class Page:
             return
         from threading import Event
 
-        sys.stderr.write(f"the view stays at {self.served.url} until Ctrl-C\n")
         try:
+            sys.stderr.write(f"the view stays at {self.served.url} until Ctrl-C\n")
             Event().wait()
         except KeyboardInterrupt:
             sys.stderr.write("\n")
