@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -51,7 +49,7 @@ class Blobs:
 
     def put(self, data: bytes) -> str:
         """Keep bytes, on the disk when this returns; returns their reference."""
-        reference = hashlib.sha256(data).hexdigest()
+        reference = _sha256(data)
         path = self._path(reference)
         with _mapped(path):
             try:
@@ -97,6 +95,12 @@ class Blobs:
         if len(reference) != 64 or not reference.isalnum():
             raise NotFound(f"{reference!r} is no reference to a value")
         return os.path.join(self._folder, reference[:2], reference)
+
+
+def _sha256(data: bytes) -> str:
+    from hashlib import sha256  # costs 6 ms, and most runs need none
+
+    return sha256(data).hexdigest()
 
 
 def _sync_folder(path: str) -> None:
@@ -192,12 +196,14 @@ class Logs:
 
     def remove(self, run: str) -> None:
         """Forget the logs of a run."""
+        import shutil
+
         shutil.rmtree(os.path.join(self._folder, run), ignore_errors=True)
 
     def _path(self, run: str, node: str) -> str:
         # Some systems have one file for both cases, none has names of any length.
         if node != node.lower() or len(node) > 150:
-            node = f"{node[:100]}.{hashlib.sha256(node.encode()).hexdigest()[:12]}"
+            node = f"{node[:100]}.{_sha256(node.encode())[:12]}"
         return os.path.join(self._folder, run, node + ".log")
 
 
