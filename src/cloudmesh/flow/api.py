@@ -86,7 +86,7 @@ def define(program: Program, store: Store, *, redefine: bool = False, edited: bo
 
     flow = program.flow
     data = flow.to_json()
-    file = str(program.file) if program.file else None
+    file = program.path
     before = store.definition(flow.name)
     if before is not None:
         if before[1].get("edited") and not (redefine or edited):
@@ -172,7 +172,7 @@ def run(
         "flow": flow.to_json(),
         "parameters": shown_parameters,
         "parallel": parallel,
-        "file": str(program.file) if program.file else None,
+        "file": program.path,
         "cls": program.cls,
         "engine": _engine(),
         "versions": _versions(),

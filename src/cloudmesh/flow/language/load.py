@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from cloudmesh.flow.errors import InputError, Problem
@@ -177,7 +176,7 @@ def _assemble(
     places.add(found)
     findings.raise_if_any()
     functions = {n: s.function for n, s in specs.items() if s.function is not None}
-    return Program(flow, functions, Path(origin.file) if origin.file else None, origin.cls)
+    return Program(flow, functions, origin.file or None, origin.cls)
 
 
 def _flow_name(origin: Origin, flowname: str | None, findings: Findings) -> str:
@@ -375,7 +374,7 @@ def _converted(program: Program, name: str, text: str, takers: list[tuple[str, s
     return first[2]
 
 
-def rebind(flow: Flow, file: str | Path | None, cls: str = "") -> Program:
+def rebind(flow: Flow, file: str | os.PathLike[str] | None, cls: str = "") -> Program:
     """The program of a flow that a journal kept, its functions read anew.
 
     The graph stays; of a node that calls a function, the code's hash and
@@ -386,7 +385,7 @@ def rebind(flow: Flow, file: str | Path | None, cls: str = "") -> Program:
 
     path = str(file) if file else ""
     nodes, functions = rebound(flow, path, cls)
-    return Program(flow.with_nodes(nodes), functions, Path(path) if path else None, cls)
+    return Program(flow.with_nodes(nodes), functions, path or None, cls)
 
 
 def rebind_object(flow: Flow, thing: BaseWorkFlow | Mapping[str, Any], file: str = "") -> Program:
@@ -397,7 +396,7 @@ def rebind_object(flow: Flow, thing: BaseWorkFlow | Mapping[str, Any], file: str
     mapping = isinstance(thing, Mapping)
     path = file if mapping else file_of(type(thing))
     nodes, functions = rebound(flow, path, "", thing)
-    return Program(flow.with_nodes(nodes), functions, Path(path) if path else None, "")
+    return Program(flow.with_nodes(nodes), functions, path or None, "")
 
 
 def _shown(file: str) -> str:

@@ -20,11 +20,18 @@ class Program(NamedTuple):
     ``functions`` maps a node's name to the callable that it calls, plain or
     async, taking keyword arguments (for a class: bound to an instance of its
     own at each call).  A node with a ``command``, and every node of a bare
-    flow string, has none.  ``file`` is the file the flow came from, where it
+    flow string, has none.  ``path`` is that of the file the flow came from, where it
     came from one; ``cls`` the name of the class in it.
     """
 
     flow: Flow
     functions: Mapping[str, Callable[..., Any]] = MappingProxyType({})
-    file: Path | None = None
+    path: str | None = None
     cls: str = ""
+
+    @property
+    def file(self) -> Path | None:
+        """``path`` as a `pathlib.Path`."""
+        from pathlib import Path
+
+        return None if self.path is None else Path(self.path)
