@@ -33,7 +33,9 @@ def main() -> None:
             assert run.stderr is not None
             link = next(found for line in run.stderr if (found := re.search(r"http://\S+", line)))
             page.goto(link[0])
-            page.locator("svg [data-status=finished]").nth(50).wait_for(state="attached")
+            page.locator("svg [data-node=packages][data-status=finished]").first.wait_for()
+            page.reload()  # a map that is known when the page comes is open
+            page.locator("svg [data-status=finished]").nth(30).wait_for(state="attached")
             page.screenshot(path=ROOT / "docs/images/run.png")
             run.terminate()
         browser.close()

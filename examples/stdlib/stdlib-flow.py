@@ -28,17 +28,17 @@ FOREIGN = {"site-packages", "dist-packages", "__pycache__"}
 
 
 @task(label="listing packages", shape="square")
-def packages(most: int = 0) -> dict[str, Any]:
-    """Every package or module at the top, with its files; the largest `most` unless that is 0."""
+def packages(only: str = "") -> dict[str, Any]:
+    """Every package or module at the top, with its files; `only` some: ``--param only=json,re``."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(LIBRARY.rglob("*.py")):
         inside = path.relative_to(LIBRARY)
         if not FOREIGN.intersection(inside.parts):
             found[inside.parts[0].removesuffix(".py")].append(inside.as_posix())
     # The largest first, so that none of them is left over at the end.
-    value = [{"name": name, "files": found[name]} for name in sorted(found)]
+    names = only.split(",") if only else sorted(found)
+    value = [{"name": name, "files": found[name]} for name in names]
     value.sort(key=lambda package: -len(package["files"]))
-    value = value[: most or None]
     print(f"{len(value)} packages, {sum(len(p['files']) for p in value)} files in {LIBRARY}")
     label = f"{len(value)} packages"
     return {"status": "done", "color": "orange", "shape": "square", "label": label, "value": value}
