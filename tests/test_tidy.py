@@ -42,7 +42,7 @@ ARROWS: dict[str, set[str]] = {
     | {"again", "compare"},
     "server": {"api", "store", "view", "run"},
     "cli": {"api", "store", "server", "language", "config", "definitions", "trust", "export"}
-    | {"executors", "providers", "engine", "run", "parameters"},
+    | {"executors", "providers", "engine", "run", "parameters", "view"},
     "command": {"cli"},
     "testing": {"store", "executors", "engine", "run", "api"},
     "WorkFlow": {"language"},
