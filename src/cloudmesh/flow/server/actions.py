@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from cloudmesh.flow.errors import InputError, NotFound
+from cloudmesh.flow.again import plan as again_plan
+from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.run.states import FINISHED, RUNNING
 from cloudmesh.flow.server.problems import Conflict
-from cloudmesh.flow.server.projection import Projection
 from cloudmesh.flow.server.state import State, state_of
 
 __all__ = ["router"]
@@ -146,66 +145,40 @@ def preview(
     state = state_of(request)
     feed = state.feeds.get(run)
     with feed.lock:
-        projection = feed.projection
-        machine = projection.run
-        own = [i for i in projection.numbers() if i not in machine.maps]
-        kept = {i for i in own if machine.status[i] == FINISHED}
-        running = [i for i in own if machine.status[i] == RUNNING]
-        again = _again(projection, kept, node) if action == "retry" else []
-        if action == "resume":
-            again = [i for i in own if machine.attempt[i] and machine.status[i] != FINISHED]
-        kept.difference_update(again)
+        machine = feed.projection.run
+        own = [i for i in machine.nodes() if i not in machine.maps]
+        running = sum(machine.status[i] == RUNNING for i in own)
+        kept = sum(machine.status[i] == FINISHED for i in own)
+        pending = len(own) - kept - running
+        again: list[str] = []
+        if action == "retry":
+            plan = again_plan(machine, node)
+            again, kept = list(plan.runs), len(plan.kept)
+        elif action == "resume":
+            open_ = [i for i in own if machine.attempt[i] and machine.status[i] != FINISHED]
+            again = [machine.names[i] for i in open_]
         return {
             "action": action,
-            "running": len(running),
-            "kept": len(kept),
-            "pending": len(own) - len(kept) - len(running),
-            "again": [machine.names[i] for i in again[:NAMES_MAX]],
+            "running": running,
+            "kept": kept,
+            "pending": pending,
+            "again": again[:NAMES_MAX],
             "count": len(again),
-            "changed": _changed_files(state, run) if action != "cancel" else [],
+            "changed": _changed_files(state, run, machine.begun) if action != "cancel" else [],
         }
 
 
-def _again(projection: Projection, kept: set[int], node: str | None) -> list[int]:
-    """The nodes that a retry runs: what has not finished, or a node and what comes after it."""
-    machine = projection.run
-    if node is None:
-        return [i for i in projection.numbers() if i not in kept and i not in machine.maps]
-    start = machine.index.get(node)
-    if start is None:
-        raise NotFound(f"no node {node!r}")
-    chosen = {start, *machine.elements.get(start, ())}
-    stack = [machine.parent.get(start, start)]
-    seen = set(stack)
-    while stack:
-        for follower in machine.successors[stack.pop()]:
-            if follower not in seen:
-                seen.add(follower)
-                stack.append(follower)
-                chosen.add(follower)
-                chosen.update(machine.elements.get(follower, ()))
-    unfinished = {i for i in projection.numbers() if i not in kept}
-    every = chosen | unfinished
-    return [i for i in projection.numbers() if i in every and i not in machine.maps]
-
-
-def _changed_files(state: State, run: str) -> list[str]:
-    """Files with code of the run that are not what they were."""
-    document = state.run(run)
-    found = state.store.definition(str(document["workflow"]))
-    if found is None:
-        return []
-    files: dict[str, str] = {}
-    for entry in found[0]:
-        source = (entry.get("task") or {}).get("source") or {}
-        if source.get("file") and source.get("sha256"):
-            files.setdefault(source["file"], source["sha256"])
+def _changed_files(state: State, run: str, begun: float) -> list[str]:
+    """Files with code of the run that were written after it began."""
+    files = {
+        ((document.get("task") or {}).get("source") or {}).get("file")
+        for document in state.store.nodes(run)
+    }
     changed = []
-    for file, known in files.items():
+    for file in sorted(filter(None, files)):
         try:
-            now = hashlib.sha256(Path(file).read_bytes()).hexdigest()
+            if Path(file).stat().st_mtime > begun:
+                changed.append(Path(file).name)
         except OSError:
             continue
-        if len(known) == len(now) and now != known:
-            changed.append(Path(file).name)
     return changed

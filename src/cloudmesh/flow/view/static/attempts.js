@@ -50,6 +50,19 @@ export class Attempts {
     return { ready: entry.ready, bars: bars.map((bar) => (bar.ended > then ? { started: bar.started, where: bar.where } : bar)) };
   }
 
+  // The most that ran at the same time.
+  most(members, now) {
+    const moments = [];
+    for (const n of members) {
+      for (const bar of this.of(n).bars) moments.push([bar.started, 1], [bar.ended || now, -1]);
+    }
+    moments.sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+    let most = 1;
+    let running = 0;
+    for (const [, by] of moments) most = Math.max(most, (running += by));
+    return most;
+  }
+
   // How many elements of a map ran at each of `count` moments: [done, running], and the most at once.
   density(members, from, to, count) {
     const ended = new Float64Array(count + 1);
@@ -64,12 +77,10 @@ export class Attempts {
         into[Math.max(first + 1, at(bar.ended || now))] -= 1;
       }
     }
-    let most = 0;
     for (let k = 1; k <= count; k += 1) {
       ended[k] += ended[k - 1];
       going[k] += going[k - 1];
     }
-    for (let k = 0; k < count; k += 1) most = Math.max(most, ended[k] + going[k]);
-    return { ended, going, most };
+    return { ended, going, most: this.most(members, now) };
   }
 }

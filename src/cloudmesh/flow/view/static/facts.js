@@ -1,6 +1,6 @@
 // What is said of a node: one word of status and one fact; the counts of a group.
 
-import { ORDER, clock, countWord, duration, kind, number, rough } from "./words.js";
+import { BAR_ORDER, clock, countWord, duration, kind, number, rough } from "./words.js";
 
 // [word, fact]: "running", "40 %".
 export function facts(model, node) {
@@ -37,7 +37,7 @@ function waits(model, node, shown) {
 
 // The first statuses of a group with their counts: [["8 running", "running"], …].
 export function groupWords(counts, most = 2) {
-  return ORDER.filter((word) => counts[word])
+  return BAR_ORDER.filter((word) => counts[word])
     .slice(0, most)
     .map((word) => [countWord(word, counts[word]), word]);
 }

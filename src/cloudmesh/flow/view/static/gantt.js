@@ -98,7 +98,6 @@ export class Gantt {
   }
 }
 
-const NAMES = 190;
 const ROW = 32;
 const TOP = 30;
 const ROWS_MAX = 200;
@@ -133,7 +132,8 @@ export class Strip {
     const width = this.el.clientWidth;
     const nodes = model.graph.nodes.slice(0, ROWS_MAX);
     const height = Math.max(this.el.clientHeight - 2, TOP + nodes.length * ROW + 8);
-    const axis = new Axis(model, width, NAMES + 14, 150);
+    const narrow = width < 600;
+    const axis = new Axis(model, width, narrow ? 124 : 204, narrow ? 90 : 150);
     this.svg.setAttribute("height", height);
     const under = s("g", {});
     drawAxis(under, model, axis, TOP - 4, height);
@@ -142,7 +142,7 @@ export class Strip {
       const node = model.nodes.get(fixed.n);
       const y = TOP + k * ROW + ROW / 2 - 2;
       const elements = model.elements.get(fixed.n);
-      rows.append(s("text", { class: "strip-name", x: 16, y: y + 4, "data-go": fixed.name }, s("tspan", { class: "strong" }, cut(fixed.name, elements ? 14 : 20)),
+      rows.append(s("text", { class: "strip-name", x: 16, y: y + 4, "data-go": fixed.name }, s("tspan", { class: "strong" }, cut(fixed.name, narrow ? 10 : elements ? 14 : 20)),
         s("tspan", { class: "gantt-text" }, elements ? ` × ${number(elements.length)}` : fixed.on ? ` on ${fixed.on}` : "")));
       if ("map" in fixed && elements) drawDensity(rows, model, this.attempts, axis, node, y, 20);
       else drawNode(rows, model, this.attempts, axis, node, y);

@@ -114,8 +114,8 @@ export function drawDensity(group, model, attempts, axis, node, y, height) {
   const path = (bottom, top) => {
     let d = "";
     for (let k = 0; k < count; k += 1) {
-      const low = base - (bottom(k) / most) * height;
-      const high = base - (top(k) / most) * height;
+      const low = base - Math.min(1, bottom(k) / most) * height;
+      const high = base - Math.min(1, top(k) / most) * height;
       if (high < low) d += `M${(axis.x(node.started) + k * step).toFixed(1)} ${low.toFixed(1)}V${high.toFixed(1)}h${step.toFixed(2)}V${low.toFixed(1)}Z`;
     }
     return d;
@@ -135,11 +135,12 @@ export function drawDensity(group, model, attempts, axis, node, y, height) {
 
 // Lines of the axis and the moment that is now.
 export function drawAxis(group, model, axis, top, bottom) {
-  for (const [x, words] of axis.ticks()) {
-    group.append(s("line", { class: "gantt-line", x1: x, x2: x, y1: top, y2: bottom }), s("text", { class: "gantt-text middle", x, y: top - 7 }, words));
+  const x = axis.x(model.moment());
+  for (const [at, words] of axis.ticks()) {
+    group.append(s("line", { class: "gantt-line", x1: at, x2: at, y1: top, y2: bottom }));
+    if (model.ended || Math.abs(at - x) > 34) group.append(s("text", { class: "gantt-text middle", x: at, y: top - 7 }, words));
   }
   if (model.ended) return;
-  const x = axis.x(model.moment());
   const words = model.word === "lost" ? "last" : model.past ? "then" : "now";
   group.append(
     s("line", { class: "gantt-now", x1: x, x2: x, y1: top - 4, y2: bottom }),
