@@ -1,7 +1,9 @@
-"""Builds what the tests keep in the user's cache, so that no test waits for it: `make test-deps`."""
+"""Builds what the tests keep in the user's cache, so that none waits for it: `make test-deps`."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -10,11 +12,16 @@ TESTS = Path(__file__).parent.parent / "tests"
 
 
 def main() -> None:
-    """The FerretDB server."""
+    """The FerretDB server and the disk of the virtual machines, where the tools are here."""
     sys.path[:0] = [str(TESTS), str(TESTS / "real")]
     cache: Path = import_module("conftest").CACHE
     cache.mkdir(parents=True, exist_ok=True)
-    import_module("servers").ferretdb_program(cache)
+    if shutil.which("go"):
+        import_module("servers").ferretdb_program(cache)
+    image = import_module("cloudmesh.flow.providers.image")
+    if not image.missing():
+        os.environ["XDG_CACHE_HOME"] = str(cache)
+        image.build("debian", print)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,4 @@ if [ -z "$had_sshd" ] && command -v systemctl >/dev/null 2>&1; then
 fi
 
 # What takes long is made once and kept in the user's cache, out of this folder.
-if command -v go >/dev/null 2>&1; then
-    .venv/bin/python scripts/build_test_parts.py
-fi
+.venv/bin/python scripts/build_test_parts.py
