@@ -59,6 +59,7 @@ def make_attempt(
 ) -> Attempt:
     told: list[tuple[str, str]] = []
     said: list[tuple[float, str]] = []
+    intents: list[dict[str, Any]] = []
     news = threading.Condition()
 
     def log(stream: str, text: str) -> None:
@@ -82,8 +83,8 @@ def make_attempt(
         arguments=arguments or {},
         log=log,
         progress=progress,
-        intent=lambda document: None,
-        extra={"told": told, "said": said, "news": news},
+        intent=intents.append,
+        extra={"told": told, "said": said, "news": news, "intents": intents},
     )
 
 
