@@ -581,6 +581,21 @@ def test_a_parameter_of_the_wrong_type_is_found_when_it_is_loaded(
     assert problem.message == "--param n: 'many' is no whole number"
 
 
+def test_a_file_is_shown_as_short_as_it_can_be(
+    problems: Callable[..., list[Problem]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = """
+        from cloudmesh.flow import BaseWorkFlow, task
+
+        class MyFlow(BaseWorkFlow):
+            flow = "a; bb"
+            @task(on=3)
+            def a(self, /, x): ...
+    """
+    assert {p.file for p in problems(text)} == {"test-flow.py"}
+
+
 def test_two_nodes_that_read_a_text_differently(program: Callable[..., Program]) -> None:
     text = SEED + "\n        def d(self, n: int): ...\n        def e(self, n: str): ...\n"
     with pytest.raises(InputError, match="d takes it as int, e as str"):

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from cloudmesh.flow.errors import InputError, Problem
+from cloudmesh.flow.language.load import rebind
 from cloudmesh.flow.language.program import Program
 from cloudmesh.flow.model.flow import Argument, Calculation, Flow, Look, Parameter
 
@@ -241,6 +242,22 @@ def test_a_module_holds_the_functions(
     ((line, marked, message),) = wrong(text.replace("functions", "no.such"))
     assert (line, marked) == (1, "no.such")
     assert "No module named" in message
+
+
+def test_a_flow_from_the_journal_finds_file_module_and_class_again(
+    yaml: Callable[..., Program], write: Callable[..., str], tmp_path: Any
+) -> None:
+    write(
+        "from cloudmesh.flow import BaseWorkFlow\n"
+        "class Tools(BaseWorkFlow):\n    def a(self): return 1\n",
+        "tools.py",
+    )
+    for python, call in (("functions.py", "g(3)"), ("functions", "g(3)"), ("tools.py:Tools", "")):
+        said = f"{{calculation: {call}}}" if call else "{}"
+        loaded = yaml(f"python: {python}\nflow: a; b\ntasks: {{a: {said}, b: {{command: ls}}}}")
+        again = rebind(Flow.from_json(loaded.flow.to_json()), str(tmp_path / "flow.yaml"))
+        assert again.flow == loaded.flow
+        assert again.functions.keys() == {"a"}
 
 
 def test_a_python_file_that_is_not_there_or_wrong(

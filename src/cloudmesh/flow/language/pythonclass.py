@@ -317,12 +317,14 @@ def _at_line(message: str, file: str, line: int, word: str) -> Problem:
     """A problem at a word of a call that begins at a line."""
     import linecache
 
+    from cloudmesh.flow.language.pythonfile import shown
+
     linecache.checkcache(file)
     for number in range(line, line + 20):
         text = linecache.getline(file, number).rstrip("\r\n")
         if f"{word}=" in text.replace(" ", ""):
-            return Problem(message, file, number, text.index(word) + 1, text, len(word))
-    return Problem(message, file, line, 1, linecache.getline(file, line).rstrip("\r\n"))
+            return Problem(message, shown(file), number, text.index(word) + 1, text, len(word))
+    return Problem(message, shown(file), line, 1, linecache.getline(file, line).rstrip("\r\n"))
 
 
 def _opened(store: Any) -> Store:

@@ -129,7 +129,7 @@ def python_text(file: str) -> PythonText | None:
     lines = linecache.getlines(file)
     if not lines:
         return None
-    _texts[file] = PythonText("".join(lines), file)
+    _texts[file] = PythonText("".join(lines), shown(file))
     return _texts[file]
 
 

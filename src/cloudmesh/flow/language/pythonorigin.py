@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Callable
 from types import ModuleType
@@ -119,7 +118,7 @@ def rebound(
             continue
         key = (code.file or path, code.cls or ("" if code.file else cls))
         if key not in holders:
-            holders[key] = _holder(*key) if there is None else _in_memory(there, key[0])
+            holders[key] = _holder(*key, path) if there is None else _in_memory(there, key[0])
         # A node is called as its function is, unless a calculation says which one.
         names = (code.function,) if task.calculation else (node.name, code.function)
         spec = _found(holders[key], names, node.name)
@@ -128,9 +127,14 @@ def rebound(
     return tuple(nodes), functions
 
 
-def _holder(file: str, cls: str) -> ClassOrigin | FunctionsOrigin:
-    """What has the functions of a file: its class, or its names."""
-    module = load_module(file) if file.endswith(".py") else importlib.import_module(file)
+def _holder(file: str, cls: str, flow: str) -> ClassOrigin | FunctionsOrigin:
+    """What has the functions of a file, or of a module beside the flow's: a class, or its names."""
+    if file.endswith(".py"):
+        module = load_module(file)
+    else:
+        from cloudmesh.flow.language.yamlpython import import_module
+
+        module = import_module(file, os.path.dirname(os.path.abspath(flow)))
     if not cls:
         return FunctionsOrigin(vars(module), file=file)
     thing = getattr(module, cls, None)
