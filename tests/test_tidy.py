@@ -40,7 +40,7 @@ ARROWS: dict[str, set[str]] = {
     "engine": {"run", "store", "executors", "codecs", "language", "config", "handle"},
     "api": {"language", "engine", "run", "store", "handle", "parameters", "trust", "config"}
     | {"again", "compare"},
-    "server": {"api", "store", "view", "run"},
+    "server": {"api", "store", "view", "run", "again"},
     "cli": {"api", "store", "server", "language", "config", "definitions", "trust", "export"}
     | {"executors", "providers", "engine", "run", "parameters", "view"},
     "command": {"cli"},
