@@ -121,12 +121,17 @@ def test_very_many_names_are_stored_once(
     monkeypatch.setattr(mongo_nodes, "NAMES_MAX", 100)
     nodes = tuple(Node(f"n{k}") for k in range(40))
     flow = Flow("wide", nodes, ((),) * 20 + ((40,),) * 20, (tuple(range(20)),), ("x",))
+    defined = definition_documents(flow, NOW)
+    for _ in range(2):
+        setting.store.define("wide", defined, {})
+    assert len(raw["wide-flow"].find_one({"name": "n39"})["dependencies"]) == 1
+    assert list(setting.store.documents("wide-flow")) == defined
     journal = setting.store.create(setting.head(flow), "[]")
     journal.add_nodes(pending(flow), run_upstream(flow), run_specs(flow, NOW))
     journal.append("[]")
     journal.project([row(3, "n3", "finished")], {}, {20: ["n3"]})
     assert len(raw["wide-flow-active"].find_one({"name": "n39"})["upstream"]) == 1
-    assert raw["flow-junctions"].count_documents({}) == 1
+    assert raw["flow-junctions"].count_documents({}) == 2
     for document in setting.store.documents("wide-flow-active"):
         if document["name"] == "n39":
             assert document["upstream"] == [f"n{k}" for k in range(20)]

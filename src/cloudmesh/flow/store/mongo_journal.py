@@ -80,6 +80,7 @@ class MongoJournal:
         self._buffered = 0
         self._sizes: dict[str, int] = {}  # node -> bytes in its log
         self._headed: dict[str, int] = {}
+        self._names: dict[int, str] = {}  # number -> name, as far as needed
         self._closed = False
 
     def append(self, events: str, *, durable: bool = False) -> int:
@@ -100,11 +101,12 @@ class MongoJournal:
         rev = (self.seq << 20) + min(self._projections, (1 << 20) - 1)
         self.flush_logs()
         self._check()
+        pulls = {self._name(n): names for n, names in finished.items()}
         try:
-            self._store.nodes_of.project(self._workflow, self.run, rows, finished, rev)
+            self._store.nodes_of.project(self._workflow, self.run, rows, pulls, rev)
         except UnicodeEncodeError:
             rows = storable_rows(rows)
-            self._store.nodes_of.project(self._workflow, self.run, rows, finished, rev)
+            self._store.nodes_of.project(self._workflow, self.run, rows, pulls, rev)
         if changes:
             fields = {
                 key: to_bson(value) if key == "parameters" else value
@@ -118,6 +120,7 @@ class MongoJournal:
         self, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]], specs: Sequence[str]
     ) -> None:
         self._check()
+        self._names.update({row.n: row.name for row in rows})
         fresh = self.seq == 1  # no node has finished yet
         self._store.nodes_of.add(self._workflow, self.run, rows, upstream, specs, fresh)
 
@@ -163,6 +166,11 @@ class MongoJournal:
         with suppress(Fenced, StoreError):
             self.flush_logs()
             self._update({"$set": {"owner": None}})
+
+    def _name(self, n: int) -> str:
+        if n not in self._names:  # made by a former engine
+            self._names.update(self._store.nodes_of.names(self._workflow, self.run))
+        return self._names[n]
 
     # -- the fence ----------------------------------------------------------------------
     def _check(self) -> None:

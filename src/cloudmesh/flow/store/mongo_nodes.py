@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 
     from cloudmesh.flow.store.mongodb import MongoStore
 
-__all__ = ["Nodes"]
+__all__ = ["Nodes", "is_junction", "shared_lists"]
 
 INSERT = 1000
 #: A run whose lists of dependencies hold more names has them once each, in ``flow-junctions``.
 NAMES_MAX = 200_000
 JUNCTION = "&"
+JUNCTION_MIN = 10
 
 Document = dict[str, Any]
 
@@ -70,14 +71,15 @@ class Nodes:
         fresh: bool,
     ) -> None:
         """Insert the documents of nodes; those that are there stay as they are."""
-        lists = self._lists(run, rows, upstream)
+        kept_lists, junctions = shared_lists(upstream, f"{run}/", rows[0].n if rows else 0)
+        self.keep_junctions(junctions)
         done = set() if fresh else self.finished(workflow, run)
         parsed = {text: json.loads(text) for text in dict.fromkeys(specs)}
         collection = self._of(workflow, "active")
         documents = []
         for row, names, text in zip(rows, upstream, specs, strict=True):
             spec = parsed[text]
-            kept = lists[id(names)]
+            kept = kept_lists[id(names)]
             document = {
                 "_id": f"{run}/{row.name}",
                 "run": run,
@@ -98,10 +100,10 @@ class Nodes:
         workflow: str,
         run: str,
         rows: Sequence[NodeRow],
-        finished: Mapping[int, Sequence[str]],
+        finished: Mapping[str, Sequence[str]],
         rev: int,
     ) -> None:
-        """Newer states over older ones; names leave ``dependencies``."""
+        """Newer states over older ones; names leave ``dependencies``, both by a node's name."""
         updates = [
             UpdateOne(
                 {"_id": f"{run}/{row.name}", "rev": {"$lt": rev}},
@@ -110,8 +112,8 @@ class Nodes:
             for row in rows
         ]
         pulls = [
-            UpdateOne({"run": run, "n": n}, {"$pullAll": {"dependencies": list(names)}})
-            for n, names in finished.items()
+            UpdateOne({"_id": f"{run}/{name}"}, {"$pullAll": {"dependencies": list(names)}})
+            for name, names in finished.items()
         ]
         collection = self._of(workflow, "active")
         if self._write(collection, updates) < len(updates):
@@ -135,25 +137,6 @@ class Nodes:
             if state[field] is not None:
                 state[field] = to_bson(json.loads(state[field]), self._store.strict)
         return state
-
-    def _lists(
-        self, run: str, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]]
-    ) -> dict[int, list[str]]:
-        """The lists as they are stored, by identity: very many names stand aside, once."""
-        lists = {id(names): names for names in upstream}
-        if sum(map(len, upstream)) <= NAMES_MAX:
-            return {key: list(names) for key, names in lists.items()}
-        kept: dict[int, list[str]] = {}
-        junctions = []
-        for k, (key, names) in enumerate(lists.items()):
-            if len(names) < 10:
-                kept[key] = list(names)
-                continue
-            word = f"{JUNCTION}{rows[0].n}-{k}"
-            junctions.append({"_id": f"{run}/{word}", "members": list(names)})
-            kept[key] = [word]
-        _insert(self._store.url, self._store.collection("flow-junctions"), junctions)
-        return kept
 
     # -- between the two collections ----------------------------------------------------
     def move_ended(self, workflow: str) -> None:
@@ -206,11 +189,21 @@ class Nodes:
         for stored in found:
             yield expand(_document(stored, collection))
 
-    def junction(self, run: str, word: str) -> list[str]:
-        """The members of a junction."""
+    def junction(self, prefix: str, word: str) -> list[str]:
+        """The members of a junction of a run, or of a definition."""
         with mapped(self._store.url):
-            found = self._store.collection("flow-junctions").find_one({"_id": f"{run}/{word}"})
+            found = self._store.collection("flow-junctions").find_one({"_id": prefix + word})
         return list(found["members"]) if found else []
+
+    def keep_junctions(self, junctions: Sequence[Document]) -> None:
+        """Store junctions."""
+        _insert(self._store.url, self._store.collection("flow-junctions"), junctions)
+
+    def names(self, workflow: str, run: str) -> dict[int, str]:
+        """The names of a run's nodes by their numbers."""
+        with mapped(self._store.url):
+            found = self._of(workflow, "active").find({"run": run}, {"n": 1, "name": 1})
+            return {document["n"]: document["name"] for document in found}
 
     def finished(self, workflow: str, run: str) -> set[str]:
         """The names of a run's finished nodes, wherever their documents are."""
@@ -221,6 +214,33 @@ class Nodes:
                 for kind in ("active", "history")
                 for document in self._of(workflow, kind).find(query, {"name": 1})
             }
+
+
+def is_junction(names: Sequence[str]) -> bool:
+    """Whether a stored list stands aside."""
+    return len(names) == 1 and names[0].startswith(JUNCTION)
+
+
+def shared_lists(
+    lists: Sequence[Sequence[str]], prefix: str, number: int
+) -> tuple[dict[int, list[str]], list[Document]]:
+    """Lists as they are stored, by identity; very many names stand aside, once, in junctions.
+
+    ``prefix`` begins a junction's ``_id``; ``number`` tells one call from another.
+    """
+    known = {id(names): names for names in lists}
+    if sum(map(len, lists)) <= NAMES_MAX:
+        return {key: list(names) for key, names in known.items()}, []
+    kept: dict[int, list[str]] = {}
+    junctions: list[Document] = []
+    for k, (key, names) in enumerate(known.items()):
+        if len(names) < JUNCTION_MIN:
+            kept[key] = list(names)
+            continue
+        word = f"{JUNCTION}{number}-{k}"
+        junctions.append({"_id": prefix + word, "members": list(names)})
+        kept[key] = [word]
+    return kept, junctions
 
 
 class _Junctions:
@@ -235,7 +255,7 @@ class _Junctions:
 
     def __call__(self, document: Document) -> Document:
         upstream = document["upstream"]
-        if len(upstream) == 1 and upstream[0].startswith(JUNCTION):
+        if is_junction(upstream):
             members, left = self._members(upstream[0])
             document["upstream"], document["dependencies"] = list(members), list(left)
         return document
@@ -244,7 +264,7 @@ class _Junctions:
         if word not in self._known:
             if self._done is None:
                 self._done = self._nodes.finished(self._workflow, self._run)
-            members = self._nodes.junction(self._run, word)
+            members = self._nodes.junction(f"{self._run}/", word)
             self._known[word] = (members, [name for name in members if name not in self._done])
         return self._known[word]
 

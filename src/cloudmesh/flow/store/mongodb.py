@@ -28,7 +28,7 @@ from pymongo.write_concern import WriteConcern
 from cloudmesh.flow.errors import InputError, NotFound, OwnedError, StoreError
 from cloudmesh.flow.model.documents import utc_text, whole_result
 from cloudmesh.flow.store.mongo_journal import MongoJournal, batch_id, write_batch
-from cloudmesh.flow.store.mongo_nodes import Nodes
+from cloudmesh.flow.store.mongo_nodes import Nodes, is_junction, shared_lists
 from cloudmesh.flow.store.mongo_values import from_bson, mapped, to_bson
 from cloudmesh.flow.store.names import (
     boundary,
@@ -120,8 +120,17 @@ class MongoStore:
         self._claim_name(workflow)
         collection = self.collection(f"{workflow}-flow")
         version = f"{time.time_ns():020d}-{os.urandom(4).hex()}"
+        lists, junctions = shared_lists(
+            [document["dependencies"] for document in documents], f"{version}/", 0
+        )
+        self.nodes_of.keep_junctions(junctions)
         rows = [
-            {**document, "_id": f"{version}/{n:07d}", "task": to_bson(document.get("task"))}
+            {
+                **document,
+                "_id": f"{version}/{n:07d}",
+                "dependencies": lists[id(document["dependencies"])],
+                "task": to_bson(document.get("task")),
+            }
             for n, document in enumerate(documents)
         ]
         text = dumps(extra)
@@ -133,7 +142,9 @@ class MongoStore:
                 collection.insert_many(rows[start : start + INSERT])
             before = self._set_head(workflow, head)
             if before is not None:
-                collection.delete_many({"_id": {"$gte": f"{before}/", "$lt": f"{before}/{LAST}"}})
+                former = {"_id": {"$gte": f"{before}/", "$lt": f"{before}/{LAST}"}}
+                collection.delete_many(former)
+                self.collection("flow-junctions").delete_many(former)
 
     def _set_head(self, workflow: str, head: Document) -> str | None:
         """Make a definition the one that is read; returns the version that was it before."""
@@ -160,6 +171,12 @@ class MongoStore:
                 {"_id": {"$gte": f"{version}/", "$lt": f"{version}/{LAST}"}}
             )
             documents = [_definition(document) for document in found.sort("_id", 1)]
+        known: dict[str, list[str]] = {}
+        for document in documents:
+            if is_junction(names := document["dependencies"]):
+                if names[0] not in known:
+                    known[names[0]] = self.nodes_of.junction(f"{version}/", names[0])
+                document["dependencies"] = list(known[names[0]])
         if "extra_value" in head:
             return documents, json.loads(self.get_blob(head["extra_value"]))
         return documents, json.loads(head["extra"])
@@ -170,9 +187,16 @@ class MongoStore:
 
     def delete(self, workflow: str) -> bool:
         with mapped(self.url):
-            gone = self.collection("flow-definitions").delete_one({"_id": workflow})
-            self.collection(f"{workflow}-flow").delete_many({})
-        return gone.deleted_count > 0
+            heads = self.collection("flow-definitions")
+            known = heads.find_one({"_id": workflow}, {"version": 1})
+            if known is None:
+                return False
+            heads.delete_one({"_id": workflow})
+            version = known["version"]
+            former = {"_id": {"$gte": f"{version}/", "$lt": f"{version}/{LAST}"}}
+            self.collection(f"{workflow}-flow").delete_many(former)
+            self.collection("flow-junctions").delete_many(former)
+        return True
 
     def _claim_name(self, workflow: str) -> None:
         names = self.collection("flow-names")
