@@ -323,7 +323,7 @@ def test_everything_wrong_is_found_at_once(wrong: Callable[..., Any]) -> None:
         ("flow: a; b\ntasks: {a: {command: x}}", 1, "b", "there is no task 'b'"),
         ("flow: a\ntasks: {a: {command: 3}}", 2, "3", "expected text for a shell"),
         ("flow: a\ntasks: {a: {command: []}}", 2, "[", "expected text for a shell"),
-        ("flow: a\ntasks: {a: {command: 'x {b}'}}", 2, "{b}", "nothing fills"),
+        ("flow: a\ntasks: {a: {command: 'x {b}'}}", 2, "{b}", "for a brace write {{"),
         ("flow: a\ntasks: {a: {command: [x, 'y{b}']}}", 2, "{b}", "nothing fills"),
         ("flow: a\ntasks: {a: {command: x, calculation: f()}}", 2, "x", "not both"),
         ("flow: a\ntasks: {a: {command: x, when: 'b +'}}", 2, "'b +'", "no condition"),

@@ -189,7 +189,7 @@ def _flow_name(origin: Origin, flowname: str | None, findings: Findings) -> str:
             place = origin.place(Finding(message, "name"), message)
             findings.add(place or Problem(message, _shown(origin.file)))
         return str(origin.name)
-    if not origin.file:
+    if not os.path.exists(origin.file):  # none, or what is no file: <stdin>, a cell of a notebook
         return "workflow"
     stem = os.path.splitext(os.path.basename(origin.file))[0].removesuffix("-flow")
     wrong = _name_fault(stem)

@@ -169,7 +169,8 @@ class TaskReader:
                 source = source or self.document.text(node)
                 message = (
                     f"{{{reference.name}}} stands in {reference.quoted}: it becomes a quoted "
-                    "variable itself; take it out of them, or write the command as a list"
+                    "variable itself; take it out of them, write the command as a list, "
+                    "or {{ for a brace"
                 )
                 self.add(source.problem(message, reference.start, reference.end))
 

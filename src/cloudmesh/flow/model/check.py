@@ -98,7 +98,8 @@ def _unfilled(flow: Flow, i: int, wires: Wires, later: bool) -> Iterator[Finding
         elif p.required and p.name not in filled and not later:
             yield Finding(
                 f"nothing fills the parameter {p.name!r} of {node.name}: it is no node before it, "
-                f"has no default, and is not given (--param {p.name}=…)",
+                f"has no default, and is not given (--param {p.name}=…)"
+                + ("; for a brace write {{" if node.task.command is not None else ""),
                 "parameter",
                 node.name,
                 p.name,
