@@ -24,8 +24,10 @@ from benchmarks import table
 from benchmarks.shapes import SHAPES
 
 HERE = Path(__file__).parent
-PEERS = ("ours", "dask_threaded", "pool", "taskgroup", "parsl_memo")
-MAIN_SHAPES = ("chain", "fan", "fan10k", "layers", "sleep")
+THREADS = ("ours", "dask_threaded", "pool", "taskgroup", "parsl_memo")
+PROCESSES = ("ours", "mp_pool", "process_pool")
+PEERS = (*THREADS, *PROCESSES[1:])
+MAIN_SHAPES = ("chain", "fan", "fan10k", "layers", "sleep", "process")
 SEED = HERE.parent / "examples/seed/test-flow.py"
 
 
@@ -36,7 +38,7 @@ def main() -> None:
     if options.cold:
         cold()  # compiles what has not been imported yet
     for number in range(options.rounds):
-        jobs = [(shape, peer) for shape in options.shapes for peer in options.peers]
+        jobs = [(shape, peer) for shape in options.shapes for peer in peers(shape, options.peers)]
         jobs = jobs[number % len(jobs) :] + jobs[: number % len(jobs)]
         for shape, peer in jobs:
             result = once(shape, peer)
@@ -67,6 +69,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write the table into this page")
     return parser.parse_args()
+
+
+def peers(shape: str, wanted: list[str]) -> list[str]:
+    """Who of these is measured on a shape."""
+    able = PROCESSES if SHAPES[shape].processes else THREADS
+    return [peer for peer in wanted if peer in able]
 
 
 def once(shape: str, peer: str) -> dict[str, float]:

@@ -14,12 +14,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Shape:
-    """``layers``: how many nodes each layer has; ``seconds``: how long each node sleeps."""
+    """``layers``: how many nodes each layer has; ``seconds``: how long each node sleeps.
+
+    ``processes``: in two worker processes, not in threads.
+    """
 
     title: str
     layers: tuple[int, ...]
     seconds: float = 0.0
     threads: int = 8
+    processes: bool = False
 
     @property
     def nodes(self) -> int:
@@ -37,6 +41,7 @@ SHAPES = {
     "fan10k": Shape("fan-out of 10,000", (1, 10_000, 1)),
     "layers": Shape("20 layers of 50", (50,) * 20),
     "sleep": Shape("100 × sleep 0.1 s, 50 at once", (100,), seconds=0.1, threads=50),
+    "process": Shape("fan-out of 10,000 in worker processes", (1, 10_000, 1), processes=True),
     "fan100k": Shape("fan-out of 100,000", (1, 100_000, 1)),
 }
 
@@ -50,3 +55,8 @@ def function(seconds: float) -> Callable[..., Any]:
         return 1
 
     return node
+
+
+def nothing() -> int:
+    """A node for worker processes, which have to find it by its name."""
+    return 1

@@ -13,6 +13,8 @@ NAMES = {
     "pool": "ThreadPoolExecutor",
     "taskgroup": "asyncio TaskGroup",
     "parsl_memo": "Parsl, checkpointing memo",
+    "mp_pool": "multiprocessing.Pool",
+    "process_pool": "ProcessPoolExecutor",
     "python": "`python -c pass`",
 }
 DURABLE = {"ours", "parsl_memo"}

@@ -9,8 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.shapes import Shape, function
-from cloudmesh.flow import workflow
+from benchmarks.shapes import Shape, function, nothing
+from cloudmesh.flow import task, workflow
 
 
 def measure(shape: Shape, folder: Path) -> float:
@@ -21,11 +21,14 @@ def measure(shape: Shape, folder: Path) -> float:
         return call()
 
     layers = shape.names()
-    functions = {name: node for names in layers for name in names}
+    called = task(on="process")(nothing) if shape.processes else node
+    functions = {name: called for names in layers for name in names}
     text = "; ".join("(" + " || ".join(names) + ")" for names in layers)
     store = f"sqlite:///{folder / 'flow.db'}"
     start = perf_counter()
-    run = workflow(text, functions=functions).run(store=store, parallel=shape.threads)
+    run = workflow(text, functions=functions).run(
+        store=store, parallel=2 if shape.processes else shape.threads
+    )
     values = run.values
     seconds = perf_counter() - start
     assert len(values) == shape.nodes
