@@ -4,12 +4,12 @@
 import { segments } from "./bars.js";
 import { h } from "./dom.js";
 import { Gate } from "./edges.js";
+import { Grid, drawSymbol, hatch } from "./canvastools.js";
 import { cut, kind, number } from "./words.js";
 
 const NAMED = 12; // errors that have their name beside them
 const NEAR = 22; // px within which errors are one mark
 const MARK = 17;
-const CELL = 64; // of the grid for hit tests, in px
 
 export class Canvas {
   constructor(host, model) {
@@ -142,26 +142,11 @@ export class Canvas {
         context.fill(path);
         context.stroke(path);
       } else {
-        context.fillStyle = word === "blocked" || word === "lost" ? this.hatch(context, this.colorOf(word)) : this.colorOf(word);
+        context.fillStyle = word === "blocked" || word === "lost" ? hatch(context, this.colorOf(word)) : this.colorOf(word);
         context.fill(path);
       }
     }
     context.setLineDash([]);
-  }
-
-  hatch(context, color) {
-    const tile = document.createElement("canvas");
-    tile.width = tile.height = 4;
-    const paint = tile.getContext("2d");
-    paint.strokeStyle = color;
-    paint.lineWidth = 1.4;
-    paint.beginPath();
-    for (const shift of [-4, 0, 4]) {
-      paint.moveTo(shift - 1, 5);
-      paint.lineTo(shift + 5, -1);
-    }
-    paint.stroke();
-    return context.createPattern(tile, "repeat");
   }
 
   drawGate(context, item, x, y, w, h_) {
@@ -254,31 +239,7 @@ export class Canvas {
     context.arc(mark.x, mark.y, radius + 1.5, 0, 2 * Math.PI);
     context.fillStyle = colors.surface;
     context.fill();
-    this.symbol(context, "row-error", mark.x, mark.y, MARK / 14.5, colors.error, colors.on);
-  }
-
-  // A mark from the one set of symbols, as paths.
-  symbol(context, id, x, y, scale, color, on) {
-    context.save();
-    context.translate(x, y);
-    context.scale(scale, scale);
-    for (const part of document.getElementById(id).children) {
-      const path = part.tagName === "circle" ? circle(part) : new Path2D(part.getAttribute("d"));
-      const paint = (value) => (!value || value === "none" ? null : value === "currentColor" ? color : on);
-      const fill = paint(part.getAttribute("fill"));
-      const stroke = paint(part.getAttribute("stroke"));
-      context.lineCap = part.getAttribute("stroke-linecap") || "butt";
-      if (fill) {
-        context.fillStyle = fill;
-        context.fill(path);
-      }
-      if (stroke) {
-        context.strokeStyle = stroke;
-        context.lineWidth = Number(part.getAttribute("stroke-width") || 1);
-        context.stroke(path);
-      }
-    }
-    context.restore();
+    drawSymbol(context, "row-error", mark.x, mark.y, MARK / 14.5, colors.error, colors.on);
   }
 
   drawStages(context, width) {
@@ -316,35 +277,15 @@ export class Canvas {
     const y = (py - this.y) / this.scale;
     const reach = 4 / this.scale;
     let best = null;
-    for (const k of this.nearby(x, y)) {
+    if (this.gridOf !== this.layout) {
+      this.gridOf = this.layout;
+      this.grid = new Grid(this.layout.items);
+    }
+    for (const k of this.grid.near(x, y)) {
       const item = this.layout.items[k];
       const inside = x >= item.x - reach && x <= item.x + item.w + reach && y >= item.y - reach && y <= item.y + item.h + reach;
       if (inside && item.kind !== "gate") best = k;
     }
     return best;
   }
-
-  nearby(x, y) {
-    if (this.gridOf !== this.layout) {
-      this.gridOf = this.layout;
-      this.grid = new Map();
-      const size = CELL * 8;
-      this.layout.items.forEach((item, k) => {
-        for (let gx = Math.floor((item.x - size / 8) / size); gx <= Math.floor((item.x + item.w + size / 8) / size); gx += 1) {
-          for (let gy = Math.floor((item.y - size / 8) / size); gy <= Math.floor((item.y + item.h + size / 8) / size); gy += 1) {
-            const key = `${gx} ${gy}`;
-            if (!this.grid.has(key)) this.grid.set(key, []);
-            this.grid.get(key).push(k);
-          }
-        }
-      });
-    }
-    return this.grid.get(`${Math.floor(x / (CELL * 8))} ${Math.floor(y / (CELL * 8))}`) || [];
-  }
-}
-
-function circle(element) {
-  const path = new Path2D();
-  path.arc(0, Number(element.getAttribute("cy") || 0), Number(element.getAttribute("r")), 0, 2 * Math.PI);
-  return path;
 }

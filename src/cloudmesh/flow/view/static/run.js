@@ -6,6 +6,7 @@ import { showKeys } from "./dialogs.js";
 import { h, replace, set } from "./dom.js";
 import { header } from "./header.js";
 import { settings } from "./keys.js";
+import { ErrorWalk } from "./errors.js";
 import { Model } from "./model.js";
 import { buildRun, runKeys } from "./runparts.js";
 import { Speech, showTitle } from "./speech.js";
@@ -38,6 +39,7 @@ class RunPage {
     this.model = new Model(snapshot);
     this.selected = null;
     this.speech = new Speech(this.model);
+    this.errors = new ErrorWalk(this);
     this.open = new Set((address.get("open") || "").split(",").filter(Boolean));
     buildRun(this);
   }
@@ -285,24 +287,5 @@ class RunPage {
     for (const element of this.host.querySelectorAll("[data-node]")) {
       element.classList.toggle("hit", Boolean(test) && test(element.getAttribute("data-node")));
     }
-  }
-
-  // -- errors ------------------------------------------------------------------------
-  errors() {
-    return this.model.errors.filter((name) => this.model.node(name)?.status === "error");
-  }
-
-  errorAt(name) {
-    const errors = this.errors();
-    const at = errors.indexOf(name);
-    return at < 0 ? "" : `${at + 1} of ${errors.length}`;
-  }
-
-  nextError(back = false) {
-    const errors = this.errors();
-    if (!errors.length) return;
-    const at = errors.indexOf(this.selected);
-    const next = at < 0 ? (back ? errors.length - 1 : 0) : (at + (back ? -1 : 1) + errors.length) % errors.length;
-    this.select(errors[next], true);
   }
 }

@@ -21,12 +21,12 @@ export function buildRun(page) {
   const act = actions(page);
   page.search = new Search({ go: (name) => page.select(name, true), dim: (test) => page.dim(test) }, "Search nodes");
   page.search.model = model;
-  page.summary = new Summary(model, { nextError: (back) => page.nextError(back), ...act });
+  page.summary = new Summary(model, { nextError: (back) => page.errors.next(back), ...act });
   page.notice = new Notice(model, { ...act, live: () => page.goLive(), retryNow: () => page.stream.retry() });
   page.table = new Table(model, { select: (name) => page.select(name), inspect: (name) => page.select(name, true) });
   page.inspector = new Inspector(model, {
     close: () => page.select(null), select: (name) => page.select(name), retryFrom: (name) => askRetry(page.id, name, openRun),
-    errorAt: (name) => page.errorAt(name),
+    errorAt: (name) => page.errors.position(name),
   });
   page.host = h("div", {
     class: "picture", role: "application", tabindex: 0,
@@ -79,7 +79,7 @@ export function runKeys(page) {
   const walk = walker(page);
   const view = () => page.picture.viewport;
   listenKeys({
-    e: (event) => page.nextError(event.shiftKey),
+    e: (event) => page.errors.next(event.shiftKey),
     "/": () => page.search.focus(),
     Escape: () => page.select(null),
     Enter: () => page.selected && page.inspector.el.focus(),

@@ -44,7 +44,7 @@ export class Tabs {
   // The node whose log is most likely wanted: the first error, else what runs.
   interesting() {
     const { model } = this.page;
-    const [first] = this.page.errors();
+    const [first] = this.page.errors.names();
     if (first) return first;
     const running = [...model.nodes.values()].find((node) => node.status === "running" && !model.isMap(node.n));
     return running ? running.name : model.graph.nodes[0].name;
@@ -52,7 +52,7 @@ export class Tabs {
 
   update() {
     const { model } = this.page;
-    const [first] = this.page.errors();
+    const [first] = this.page.errors.names();
     this.band.hidden = !first;
     if (!first || first === this.first) return;
     this.first = first;
