@@ -30,7 +30,7 @@ from cloudmesh.flow.executors.worker import dumps, frame
 __all__ = ["ProcessExecutor"]
 
 LIMIT = 64  # workers at once, where nothing else is said
-STALL = 0.02  # seconds without an end after which waiting nodes get another worker
+STALL = 0.02  # seconds that nodes run, on average, before those that wait get more workers
 READ_MAX = 1 << 18  # bytes read at once
 _length = struct.Struct(">Q")
 
@@ -96,7 +96,7 @@ class _Worker:
     """A worker process and what is on its pipes."""
 
     __slots__ = (
-        "channel", "complaint", "incoming", "job", "known", "life", "lines", "outgoing",
+        "begun", "channel", "complaint", "incoming", "job", "known", "life", "lines", "outgoing",
         "process", "ready", "streams",
     )  # fmt: skip
 
@@ -110,6 +110,7 @@ class _Worker:
         self.lines: dict[int, Lines] = {}  # of those that its node has printed to
         self.complaint = b""  # what it said on stderr while it ran no node
         self.ready = False
+        self.begun = 0.0  # when its node was given to it
 
 
 class ProcessExecutor:
@@ -127,7 +128,6 @@ class ProcessExecutor:
         self._waiting: deque[_Job] = deque()
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
-        self._moved = 0.0  # when a node last ended
         self._watching = False
         self._closing = False
 
@@ -190,6 +190,7 @@ class ProcessExecutor:
 
     def _give(self, worker: _Worker, job: _Job) -> None:
         worker.job, job.worker = job, worker
+        worker.begun = time.monotonic()
         if job.function.number not in worker.known:
             worker.known.add(job.function.number)
             self._write(worker, job.function.frame)
@@ -208,7 +209,6 @@ class ProcessExecutor:
             self._end_worker(job.worker)
 
     def _tell(self, job: _Job, outcome: Outcome) -> None:
-        self._moved = time.monotonic()
         del self._jobs[job.attempt]
         self._reactor.take_back(job.timer)
         job.done(job.attempt, outcome)
@@ -229,12 +229,17 @@ class ProcessExecutor:
     def _unstall(self) -> None:
         self._watching = False
         starting = sum(not worker.ready for worker in self._workers)
-        if self._waiting and time.monotonic() - self._moved >= STALL and not starting:
+        if self._waiting and not starting and self._age() >= STALL:
             room = self._limit - len(self._workers)
             for _ in range(min(len(self._waiting), max(1, len(self._workers)), room)):
                 self._spawn()
         if self._waiting and not self._closing:
             self._grow()
+
+    def _age(self) -> float:
+        """For how long the nodes that run now have run, on average."""
+        begun = [worker.begun for worker in self._workers if worker.job is not None]
+        return time.monotonic() - sum(begun) / len(begun) if begun else STALL
 
     def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
@@ -342,8 +347,8 @@ class ProcessExecutor:
         else:
             self._drain(worker)
             worker.job = None
+            self._rest(worker)  # it goes on while the engine records this end
             self._tell(job, _outcome(rest[0]))
-            self._rest(worker)
 
     def _rest(self, worker: _Worker) -> None:
         self._idle.append(worker)
