@@ -6,10 +6,11 @@ import contextlib
 import errno
 import json
 import os
+import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -62,10 +63,24 @@ def serve(
     print("Ctrl-C ends it; runs go on.", file=sys.stderr, flush=True)
     if open_browser:
         _open_browser(link)
-    with contextlib.suppress(KeyboardInterrupt):
+    with contextlib.suppress(KeyboardInterrupt), _terminated():
         prepared.server.run(sockets=[prepared.socket])
     prepared.forget()
     return 0
+
+
+@contextlib.contextmanager
+def _terminated() -> Iterator[None]:
+    """SIGTERM ends the server as Ctrl-C does: uvicorn raises it again once it has stopped."""
+
+    def stop(_signal: int, _frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def serve_in_thread(
