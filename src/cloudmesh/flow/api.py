@@ -12,7 +12,7 @@ from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.engine.drive import Observer, drive, inputs_of
-from cloudmesh.flow.errors import InputError, NotFound, OwnedError
+from cloudmesh.flow.errors import Fenced, InputError, NotFound, OwnedError
 from cloudmesh.flow.handle import Run, RunNode
 
 if TYPE_CHECKING:
@@ -216,8 +216,6 @@ def resume(
     Raises `NotFound`, `OwnedError` (its engine lives), `InputError` (a function
     is gone), `Fenced` (another was faster).
     """
-    from cloudmesh.flow.run import events as ev
-
     watch = observer or Quiet()
     seq, state = replay(store, run_id)
     if state.status_word in ("finished", "error", "cancelled") and _told(store, run_id, state):
@@ -225,14 +223,37 @@ def resume(
     program = program or _rebound(state)
     for text in _changed(state.flow, program.flow):
         watch.note(f"the code has changed since, and runs as it is now: {text}")
+    journal, state = _take_over(store, run_id, seq, state, force, watch)
     state.recode(program.flow)
-    take = _await_owner(store, run_id, seq, force, watch)
-    event = ev.taken(time(), _engine())
-    state.apply(event)
-    journal = take(run_id, seq, ev.encode([event], str))
     given = _given_again(program, state.head)
     parallel = parallel or state.head.get("parallel")
     return drive(program, store, journal, state, given, parallel, watch, signals, config)
+
+
+def _take_over(
+    store: Store, run_id: str, seq: int, state: RunState, force: bool, observer: Observer
+) -> tuple[Journal, RunState]:
+    """Own a run, and its state as of then.
+
+    A last batch of the dead engine may still arrive after its journal was
+    read (a server that had it in its queue): then it is read once more.  Was
+    it another engine that was faster, that one is found alive.
+    """
+    from cloudmesh.flow.run import events as ev
+
+    for chance in (3, 2, 1):
+        take = _await_owner(store, run_id, seq, force, observer)
+        event = ev.taken(time(), _engine())
+        try:
+            journal = take(run_id, seq, ev.encode([event], str))
+        except Fenced:
+            if chance == 1:
+                raise
+            seq, state = replay(store, run_id)
+            continue
+        break
+    state.apply(event)
+    return journal, state
 
 
 def _told(store: Store, run_id: str, state: RunState) -> bool:
