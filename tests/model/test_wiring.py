@@ -87,3 +87,10 @@ def test_reachable_is_what_a_walk_finds(
         return found
 
     assert reachable(graph, asked) == {(i, j) for i, j in asked if j in walk(i)}
+
+
+def test_other_run_parameters_make_other_wires() -> None:
+    one = flow("a", a="x y")
+    assert wire(one, {"x"}) == [(("x", "x"),)]
+    assert wire(one, {"y": 1}) == [(("y", "y"),)]
+    assert wire(one, {"x"}) == [(("x", "x"),)]

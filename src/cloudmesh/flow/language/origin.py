@@ -148,7 +148,7 @@ class _PythonOrigin(Origin):
         )
         problems = [*getattr(target, "__task_problems__", ())]
         problems += [self._refused(code, name, why) for name, why in facts.refused]
-        spec = Spec(task, None, words.get("edges", {}), tuple(problems))
+        spec = Spec(task, function, words.get("edges", {}), tuple(problems))
         self._described[id(function)] = spec
         return spec
 
@@ -202,7 +202,7 @@ class ClassOrigin(_PythonOrigin):
         known = self.described(function, self.bound(name))
         own = name in self.instance.__dict__
         call = function if own else bind(self.instance, function, name, known.task.is_async)
-        return known._replace(function=call)
+        return Spec(known.task, call, known.labels, known.problems)
 
     def names(self) -> list[str]:
         found = {
@@ -260,7 +260,7 @@ class FunctionsOrigin(_PythonOrigin):
         function = self.function(name)
         if function is None:
             return None
-        return self.described(function, False)._replace(function=function)
+        return self.described(function, False)
 
     def names(self) -> list[str]:
         return [n for n in self.functions if self.function(n) is not None and n[:2] != "__"]

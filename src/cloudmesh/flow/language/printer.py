@@ -37,10 +37,12 @@ def normalised(tree: Tree, mapped: Collection[str]) -> str:
             out.append(node + "*" if node in mapped else node)
             continue
         kind, items = node
-        group = outer not in ("", kind)
-        if group:
+        if outer not in ("", kind):
             out.append("(")
             work.append((None, ")"))
+        if not mapped and all(type(item) is str for item in items):  # most of a wide flow
+            out.append(_BETWEEN[kind].join(items))  # type: ignore[arg-type]
+            continue
         for item in reversed(items[1:]):
             work.append((item, kind))
             work.append((None, _BETWEEN[kind]))

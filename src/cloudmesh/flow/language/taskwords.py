@@ -111,6 +111,8 @@ def read_word(word: str, value: object) -> Any:
 
 def task_fields(words: Mapping[str, Any]) -> dict[str, Any]:
     """Checked words as fields of a `model.flow.Task` (``edges`` belongs to the flow)."""
+    if not words:
+        return {}
     fields = {w: v for w, v in words.items() if w not in ("color", "label", "shape", "edges")}
     look = Look(words.get("color"), words.get("label"), words.get("shape"))
     if look != Look():

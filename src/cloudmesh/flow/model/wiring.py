@@ -23,6 +23,15 @@ def wire(flow: Flow, parameters: Collection[str]) -> Wires:
     A secret is a run parameter even where it is not among ``parameters``: the
     caller reads it from the environment or a prompt.
     """
+    asked = frozenset(parameters)
+    known = flow.__dict__.get("_wires")  # asked when it is checked, and when it runs
+    if known is None or known[0] != asked:
+        known = flow.__dict__["_wires"] = (asked, _wire(flow, asked))
+    wires: Wires = known[1]
+    return wires
+
+
+def _wire(flow: Flow, parameters: Collection[str]) -> Wires:
     index = flow.index
     direct = _Direct(flow)
     far: list[tuple[int, int]] = []
