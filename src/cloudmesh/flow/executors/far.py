@@ -10,7 +10,6 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.executors.blob import HEAD, frame, lengths, pack, unpack
 from cloudmesh.flow.executors.command import (
     cannot_start,
@@ -23,7 +22,7 @@ from cloudmesh.flow.executors.output import Lines
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.sending import Program, program_key, runner
 
-__all__ = ["FarWorker", "Gone", "Job", "Programs"]
+__all__ = ["FarWorker", "Gone", "Job", "Programs", "outcome_of", "request"]
 
 END_WAIT = 4.0  # seconds for which a far side may take to end what it started
 FRAME_MAX = 1 << 32  # bytes of one value
@@ -72,14 +71,55 @@ class Programs:
     """The programs of all attempts, numbered, each made once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, int], tuple[int, Program]] = {}
+        self._numbers: dict[tuple[str, int], int] = {}
+        self._programs: list[Program] = []
 
-    def of(self, attempt: Attempt) -> tuple[int, Program]:
-        """The number and the program of an attempt."""
+    def number(self, attempt: Attempt) -> int:
+        """The number of an attempt's program."""
         key = program_key(attempt)
-        if key not in self._known:
-            self._known[key] = (len(self._known), Program(attempt))
-        return self._known[key]
+        if key not in self._numbers:
+            self._programs.append(Program(attempt))
+            self._numbers[key] = len(self._programs) - 1
+        return self._numbers[key]
+
+    def frame(self, number: int) -> bytes:
+        """The frame that teaches a runner a program."""
+        program = self._programs[number]
+        return frame(program.header(number), program.payload)
+
+
+def request(attempt: Attempt, programs: Programs) -> tuple[int | None, bytes]:
+    """The frame that asks a runner for an attempt, and the number of the program that it needs.
+
+    Raises what cannot be sent.
+    """
+    task = attempt.task
+    if task.command is not None:
+        command, env = rendered(attempt)
+        asked = {"kind": "command", "key": attempt.key, "command": command, "env": env}
+        return None, frame(asked)
+    number = programs.number(attempt)
+    packed, payload = pack(dict(attempt.arguments))
+    calculation = None
+    if task.calculation is not None:
+        arguments = [
+            {"name": item.name, "literal": item.literal, "keyword": item.keyword}
+            for item in task.calculation.arguments
+        ]
+        calculation = {"arguments": arguments}
+    header: dict[str, Any] = {
+        "kind": "node",
+        "program": number,
+        "cls": task.code.cls,
+        "function": task.code.function,
+        "key": attempt.key,
+        "number": attempt.number,
+        "calculation": calculation,
+        "value_of": task.value_of,
+        "is_async": task.is_async,
+        "packed": packed,
+    }
+    return number, frame(header, payload)
 
 
 class FarWorker:
@@ -88,7 +128,6 @@ class FarWorker:
     def __init__(self, process: Any, programs: Programs) -> None:
         self.process = process
         self.pid = 0
-        self.python = (0, 0)
         self._programs = programs
         self._known: set[int] = set()
 
@@ -97,7 +136,6 @@ class FarWorker:
         self._write(runner())
         header, _ = await self._frame()
         self.pid = header["pid"]
-        self.python = (header["python"][0], header["python"][1])
 
     def beat(self) -> None:
         """Let the far side know that the engine is alive."""
@@ -126,7 +164,7 @@ class FarWorker:
                 elif kind == "progress":
                     job.attempt.progress(header["percent"], header["text"])
                 elif kind == "result":
-                    return _outcome(job, header, payload)
+                    return outcome_of(job, header, payload)
         finally:
             if timer is not None:
                 timer.cancel()
@@ -145,43 +183,11 @@ class FarWorker:
         return asyncio.get_running_loop().call_later(timeout, expire)
 
     def _send_job(self, job: Job) -> None:
-        task, attempt = job.attempt.task, job.attempt
-        if task.command is not None:
-            command, env = rendered(attempt)
-            asked = {"kind": "command", "key": attempt.key, "command": command, "env": env}
-            self._write(frame(asked))
-            return
-        number, program = self._programs.of(attempt)
-        packed, payload = pack(dict(attempt.arguments))
-        if program.python not in (None, self.python):
-            here, there = (f"{a}.{b}" for a, b in (program.python or (0, 0), self.python))
-            raise InputError(
-                f"a function that is in no file goes only to the same Python: {here} here, "
-                f"{there} there"
-            )
-        if number not in self._known:
-            self._write(frame(program.header(number), program.payload))
+        number, asked = request(job.attempt, self._programs)
+        if number is not None and number not in self._known:
+            self._write(self._programs.frame(number))
             self._known.add(number)
-        calculation = None
-        if task.calculation is not None:
-            arguments = [
-                {"name": item.name, "literal": item.literal, "keyword": item.keyword}
-                for item in task.calculation.arguments
-            ]
-            calculation = {"arguments": arguments}
-        header: dict[str, Any] = {
-            "kind": "node",
-            "program": number,
-            "cls": task.code.cls,
-            "function": task.code.function,
-            "key": attempt.key,
-            "number": attempt.number,
-            "calculation": calculation,
-            "value_of": task.value_of,
-            "is_async": task.is_async,
-            "packed": packed,
-        }
-        self._write(frame(header, payload))
+        self._write(asked)
 
     def _write(self, data: bytes) -> None:
         try:
@@ -202,7 +208,8 @@ class FarWorker:
             raise Gone(str(error)) from None
 
 
-def _outcome(job: Job, header: dict[str, Any], payload: bytes) -> Outcome:
+def outcome_of(job: Job, header: dict[str, Any], payload: bytes) -> Outcome:
+    """The outcome that a runner's ``result`` tells."""
     job.end_lines()
     if "code" in header:
         return ended(header["code"], job.kept, job.complaint())

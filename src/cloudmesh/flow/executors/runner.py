@@ -8,6 +8,7 @@ long as its pipe (`ssh.py` has the other end).  Frames, see `blob`:
               command   run a command
               beat      the engine is alive
               end       end with all that was started here
+              last      nothing more will come: end after what has come (a batch job)
     from it   ready     with the version of Python
               started   the function or the command begins
               log       what was printed
@@ -212,7 +213,9 @@ class Far:
         self.send({"kind": "ready", "python": version, "pid": os.getpid()})
         while True:
             header, payload = self._nodes.get()
-            if header["kind"] == "program":
+            if header["kind"] == "last":
+                os._exit(0)
+            elif header["kind"] == "program":
                 self._learn(header, payload)
             elif header["kind"] == "command":
                 self._command(header)
@@ -230,8 +233,12 @@ class Far:
             self._heard = time.monotonic()
             if header["kind"] == "end":
                 self._leave()
-            elif header["kind"] != "beat":
+            if header["kind"] == "last":
+                self._heard = float("inf")  # the scheduler watches over this one
+            if header["kind"] != "beat":
                 self._nodes.put((header, payload))
+            if header["kind"] == "last":
+                return
 
     def _read(self, count: int) -> bytes:
         data = self._incoming.read(count)
@@ -300,6 +307,7 @@ class Far:
             if header["name"]:
                 self._programs[number] = load(header["name"], self._sent)
             else:
+                _same_python(header["python"])
                 self._programs[number] = unpack("pickle", payload)
         except BaseException as error:
             self._programs[number] = failure(error)
@@ -371,6 +379,16 @@ class Far:
         self.send({"kind": "result", "code": code})
 
 
+def _same_python(needed: list[int]) -> None:
+    """A function that came by value is code of one version of Python."""
+    if list(sys.version_info[:2]) != needed:
+        here = "{}.{}".format(*sys.version_info[:2])
+        raise RuntimeError(
+            "a function that is in no file goes only to the same Python: "
+            "{}.{} with the engine, {} here".format(*needed, here)
+        )
+
+
 def _text(fd: int) -> io.TextIOWrapper:
     raw = os.fdopen(fd, "wb", closefd=False)
     return io.TextIOWrapper(raw, "utf-8", "replace", line_buffering=True)
@@ -387,8 +405,9 @@ def _run_async(*asked: Any) -> tuple[Any, ...]:
 
 def main() -> None:
     """Run as the far side of a channel."""
-    with contextlib.suppress(OSError):  # it leads a session already
-        os.setsid()
+    if "SLURM_JOB_ID" not in os.environ:  # Slurm knows a job's processes by their group
+        with contextlib.suppress(OSError):  # it leads a session already
+            os.setsid()
     complaints = os.dup(2)
     try:
         stand_in()

@@ -127,6 +127,7 @@ class Program:
             "program": number,
             "name": self.name,
             "file": self.file,
+            "python": self.python,
             "modules": self.modules,
         }
 
