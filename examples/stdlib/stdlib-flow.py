@@ -65,7 +65,7 @@ def parse(packages: dict[str, Any]) -> dict[str, Any]:
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
                 length = statement.end_lineno - statement.lineno + 1
                 functions.append([length, inside + statement.name, file, statement.lineno])
-        current().progress(100 * number / len(package["files"]), file)
+        current().progress(round(100 * number / len(package["files"])), file)
     functions.sort(reverse=True)
     value = {
         "name": package["name"],
