@@ -313,6 +313,13 @@ def test_everything_wrong_is_found_at_once(wrong: Callable[..., Any]) -> None:
         ("just text", 1, "just text", "expected keys"),
         ("flow: 3", 1, "3", "expected a string or a list"),
         ("flow: [a, 3]\ntasks: {a: {command: x}}", 1, "3", "expected a string or a list"),
+        ("flow: a\ntasks: {a: {name: b, command: x}}", 2, "b", "another name"),
+        (
+            "flow: a\nparameters: {t: x}\ntasks: {a: {command: 'x {t}', parameter: {t: secret}}}",
+            2,
+            "t",
+            "is a secret",
+        ),
         ("flow: a\ntasks: 3", 2, "3", "expected a name and keys"),
         ("flow: a\ntasks: {a: 3}", 2, "3", "expected keys"),
         ("flow: a\ntasks: [3]", 2, "3", "expected {name: …, …}"),

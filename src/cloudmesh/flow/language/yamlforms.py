@@ -189,6 +189,9 @@ class YamlOrigin(Origin):
         elif not node.is_map and node.value is not None:
             self.wrong(f"tasks: {name}: expected keys, like  command: …", path)
         else:
+            named = node.value.get("name") if node.is_map else None
+            if named is not None and named[1].value != name:
+                self.wrong(f"the task {name!r} has another name here", (*path, "name"))
             empty = YamlNode({}, node.start, node.end)
             self.tasks[name] = _Entry(node if node.is_map else empty, path)
 

@@ -177,7 +177,7 @@ def _run_parameters(
             yield Finding(message, "run", "", name, tuple(takes))
     for node in flow.nodes:
         for p in node.task.parameters:
-            if p.type == "secret" and p.name in given:
+            if p.type == "secret" and (p.name in given or p.name in flow.parameters):
                 message = (
                     f"{p.name!r} is a secret: it is read from the environment or a prompt, "
                     "never given as a parameter"
