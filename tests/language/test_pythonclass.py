@@ -270,3 +270,20 @@ def test_the_original_s_last_line_runs_one_node(
         thing.runCommand("c")
     assert error.value.code == 2
     assert "no method 'c'" in capsys.readouterr().err
+
+
+def test_a_condition_on_a_parameter_that_is_left_to_its_default(store: str) -> None:
+    class Limited(BaseWorkFlow):
+        flow = "a || b"
+
+        @task(when="limit > 2")
+        def a(self, limit: int = 3) -> int:
+            return limit
+
+        @task(when="limit > 3")
+        def b(self, limit: int = 3) -> int:
+            return limit
+
+    run = Limited().run(store=store)
+    assert run.values == {"a": 3, "b": None}
+    assert Limited().run(store=store, params={"limit": 4}).values == {"a": 4, "b": 4}

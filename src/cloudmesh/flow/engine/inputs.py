@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -118,5 +119,8 @@ class Inputs:
             source = run.index.get(name)
             if source is not None and run.status[source] == FINISHED:
                 known[name] = self.value(source)
+        for parameter in run.task(i).parameters:
+            if parameter.default is not None:
+                known.setdefault(parameter.name, json.loads(parameter.default))
         known.update(self.arguments(i))
         return known
