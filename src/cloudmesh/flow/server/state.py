@@ -112,6 +112,8 @@ class State:
                 # Kept while the run lasts: a plate never changes its size under the reader.
                 feed.labels, feed.labels_final = feed.projection.labels(), feed.over
             labels = feed.labels
+            keys = {name for name in opened if name in feed.projection.run.index}
+        opened = tuple(sorted(keys))
         known_labels = hash(tuple(sorted(labels.items())))
         key = (feed.run, direction, opened, tuple(sorted(lengths.items())), known_labels)
         with self._lock:

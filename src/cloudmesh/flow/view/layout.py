@@ -36,6 +36,7 @@ LANE_GAP = 14  # beside an edge that passes a layer
 MARGIN = 24
 SECOND_LINE = 100  # room for “finished · 0.18 s”, below any name
 CELL_LIMIT = 600
+LARGE = 8000  # vertices above which fewer sweeps must do
 
 
 def layout(
@@ -225,16 +226,12 @@ class _Lanes:
                 at += self._gap(layer[k - 1], vertex) if k else 0.0
                 self.v[vertex] = at
         used = list(self.layers)
-        both = [[*a, *b] for a, b in zip(self.ups, self.downs, strict=True)]
-        for near, levels in (
-            (self.ups, used),
-            (self.downs, used[::-1]),
-            (self.ups, used),
-            (self.downs, used[::-1]),
-            (both, used),
-            (both, used[::-1]),
-            (self.ups, used),
-        ):
+        back = used[::-1]
+        ups, downs = self._pulls(self.ups), self._pulls(self.downs)
+        both = [[*a, *b] for a, b in zip(ups, downs, strict=True)]
+        sweeps = [(ups, used), (downs, back), (ups, used), (downs, back), (both, used)]
+        sweeps += [(both, back), (ups, used)]
+        for near, levels in sweeps if len(self.v) < LARGE else sweeps[-4:]:
             for level in levels:
                 self._sweep(self.layers[level], near)
 
@@ -244,34 +241,34 @@ class _Lanes:
         space = ROW_GAP if a < real and b < real else LANE_GAP
         return (self.size[a] + self.size[b]) / 2 + space
 
-    def _wish(self, vertex: int, around: list[int]) -> tuple[float, float]:
-        """Where a vertex wants to be, and how much.
+    def _pulls(self, side: list[list[int]]) -> list[list[int]]:
+        """The neighbours on a side that pull a vertex.
 
         A gate is as high as its group: it pulls only what nothing else pulls.
         """
-        if not self._is_gate(vertex):
-            plain = [i for i in around if not self._is_gate(i)]
-            elsewhere = any(
-                not self._is_gate(i) for side in (self.ups, self.downs) for i in side[vertex]
-            )
-            if elsewhere:
-                around = plain
-        if not around:
-            return self.v[vertex], 0.25
-        return sum(self.v[i] for i in around) / len(around), 1.0
-
-    def _is_gate(self, vertex: int) -> bool:
-        items = self.graph.items
-        return vertex < len(items) and items[vertex].kind == "gate"
+        gates = {i for i, item in enumerate(self.graph.items) if item.kind == "gate"}
+        if not gates:
+            return side
+        pulls = []
+        for vertex, around in enumerate(side):
+            if vertex not in gates and not gates.isdisjoint(around):
+                plain = [i for i in around if i not in gates]
+                both = (*self.ups[vertex], *self.downs[vertex])
+                around = plain if plain or not gates.issuperset(both) else around
+            pulls.append(around)
+        return pulls
 
     def _sweep(self, layer: list[int], near: list[list[int]]) -> None:
         """Isotonic regression: pool neighbours that would come too close."""
+        v = self.v
         blocks: list[list[float]] = []  # [sum of wishes, weight, first index]
         offset, offsets = 0.0, []
         for k, vertex in enumerate(layer):
             offset += self._gap(layer[k - 1], vertex) if k else 0.0
             offsets.append(offset)
-            wish, weight = self._wish(vertex, near[vertex])
+            around = near[vertex]
+            wish = sum([v[i] for i in around]) / len(around) if around else v[vertex]
+            weight = 1.0 if around else 0.25
             blocks.append([(wish - offset) * weight, weight, float(k)])
             while (
                 len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] >= blocks[-1][0] / blocks[-1][1]

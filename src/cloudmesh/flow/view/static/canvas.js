@@ -4,12 +4,11 @@
 import { segments } from "./bars.js";
 import { h } from "./dom.js";
 import { Gate } from "./edges.js";
-import { Grid, drawSymbol, hatch } from "./canvastools.js";
-import { cut, kind, number } from "./words.js";
+import { paintMarks, say } from "./canvasmarks.js";
+import { Grid, hatch } from "./canvastools.js";
+import { kind } from "./words.js";
 
-const NAMED = 12; // errors that have their name beside them
-const NEAR = 22; // px within which errors are one mark
-const MARK = 17;
+const LANE = 12; // px of a lane where nodes have no bars of their own
 
 export class Canvas {
   constructor(host, model) {
@@ -48,9 +47,14 @@ export class Canvas {
     });
   }
 
-  view(x, y, scale) {
-    Object.assign(this, { x, y, scale });
-    this.touch();
+  // While the reader pans, the edges are only moved; they are drawn anew when the hand rests.
+  view(x, y, sx, sy, rests) {
+    const pans = !rests && sx === this.sx && sy === this.sy && this.edgesAt;
+    Object.assign(this, { x, y, sx, sy });
+    const [edges] = this.layers;
+    edges.style.transform = pans ? `translate(${x - this.edgesAt.x}px, ${y - this.edgesAt.y}px)` : "";
+    if (pans) this.touch("nodes", "marks");
+    else this.touch();
   }
 
   // -- drawing -------------------------------------------------------------------
@@ -92,29 +96,61 @@ export class Canvas {
       this.path = new Path2D();
       for (const edge of this.layout.edges) this.path.addPath(new Path2D(edge.path));
     }
-    context.translate(this.x, this.y);
-    context.scale(this.scale, this.scale);
+    this.edgesAt = { x: this.x, y: this.y };
+    if (this.crowded) return; // structure is then read from gates and columns
+    const path = new Path2D();
+    path.addPath(this.path, new DOMMatrix([this.sx, 0, 0, this.sy, this.x, this.y]));
     context.strokeStyle = this.colors["line-2"];
     context.globalAlpha = 0.7;
-    context.lineWidth = 0.6 / this.scale;
-    context.stroke(this.path);
+    context.lineWidth = 0.6;
+    context.stroke(path);
     context.globalAlpha = 1;
   }
 
   place(item) {
-    return [this.x + item.x * this.scale, this.y + item.y * this.scale, item.w * this.scale, item.h * this.scale];
+    return [this.x + item.x * this.sx, this.y + item.y * this.sy, item.w * this.sx, item.h * this.sy];
+  }
+
+  // Where a bar would be under 2 high.
+  get crowded() {
+    return 56 * this.sy < 2;
   }
 
   drawNodes(context, width, height) {
     const waiting = [];
+    const lanes = new Map();
     for (const item of this.layout.items) {
       const [x, y, w, h_] = this.place(item);
       if (x > width || y > height || x + w < 0 || y + h_ < 0) continue;
       if (item.kind === "gate") this.drawGate(context, item, x, y, w, h_);
+      else if (item.kind === "node" && this.crowded) this.count(lanes, item, x, y, w);
       else if (item.kind === "node") waiting.push([kind(this.model.shown(this.model.nodes.get(item.n))), x, y, w, h_]);
       else this.drawGroup(context, item, x, y, w, h_);
     }
     this.drawBars(context, waiting);
+    for (const { x, y, w, counts } of lanes.values()) this.drawCounts(context, counts, x, y, w, LANE - 4);
+  }
+
+  // Too many for bars of their own: one count bar for a stage and lane.
+  count(lanes, item, x, y, w) {
+    const lane = Math.floor((y - this.y) / LANE);
+    const key = `${item.level} ${lane}`;
+    if (!lanes.has(key)) lanes.set(key, { x, y: this.y + lane * LANE + 2, w, counts: {} });
+    const { counts } = lanes.get(key);
+    const word = kind(this.model.shown(this.model.nodes.get(item.n)));
+    counts[word] = (counts[word] || 0) + 1;
+  }
+
+  drawCounts(context, counts, x, y, w, high) {
+    for (const [word, left, width] of segments(counts, w, 3, 1)) {
+      if (word === "pending" || word === "waiting") {
+        context.strokeStyle = this.colors.pending;
+        context.strokeRect(x + left + 0.5, y + 0.5, Math.max(1, width - 1), high - 1);
+      } else {
+        context.fillStyle = word === "blocked" ? hatch(context, this.colorOf(word)) : this.colorOf(word);
+        context.fillRect(x + left, y, width, high);
+      }
+    }
   }
 
   // Bars of one status are one path: ten thousand of them are ten fills.
@@ -165,7 +201,7 @@ export class Canvas {
     context.fillStyle = this.colors["finished-2"];
     if (wide) context.fillRect(box[0], box[1], box[2] * part, box[3]);
     else context.fillRect(box[0], box[1] + box[3] * (1 - part), box[2], box[3] * part);
-    if (done < all && !wide) this.say(context, bad ? `${bad} of ${all} failed` : `${done} of ${all}`, x + w / 2, y + h_ + 14, bad ? this.colors.error : this.colors["text-2"]);
+    if (done < all && !wide) say(context, bad ? `${bad} of ${all} failed` : `${done} of ${all}`, x + w / 2, y + h_ + 14, bad ? this.colors.error : this.colors["text-2"]);
   }
 
   drawGroup(context, item, x, y, w, h_) {
@@ -178,104 +214,19 @@ export class Canvas {
     frame.roundRect(x, y, w, h_, 3);
     context.fill(frame);
     context.stroke(frame);
-    for (const [word, left, width] of segments(counts, w - 6, 3, 1)) {
-      context.fillStyle = this.colorOf(word);
-      if (word === "pending" || word === "waiting") {
-        context.strokeStyle = this.colors.pending;
-        context.strokeRect(x + 3 + left + 0.5, top + 0.5, Math.max(1, width - 1), high - 1);
-      } else {
-        context.fillRect(x + 3 + left, top, width, high);
-      }
-    }
+    this.drawCounts(context, counts, x + 3, top, w - 6, high);
   }
 
-  say(context, words, x, y, color, align = "center", weight = "") {
-    context.font = `${weight} 11.5px ${getComputedStyle(document.body).fontFamily}`;
-    context.textAlign = align;
-    context.fillStyle = color;
-    context.fillText(words, x, y);
-  }
-
-  // -- marks and names -------------------------------------------------------------
   drawMarks(context, width) {
-    this.drawStages(context, width);
-    const marks = [];
-    this.layout.items.forEach((item) => {
-      if (item.kind === "gate") return;
-      const bad = item.kind === "node"
-        ? Number(kind(this.model.shown(this.model.nodes.get(item.n))) === "error")
-        : (this.model.groups.get(item.key) || {}).error || 0;
-      if (!bad) return;
-      const [x, y, w, h_] = this.place(item);
-      this.join(marks, { x: x + w / 2, y: y + h_ / 2, count: bad, name: item.label || item.key });
-    });
-    marks.forEach((mark, k) => this.drawMark(context, mark, marks.length <= NAMED || k < NAMED));
-    this.drawSelected(context);
-  }
-
-  join(marks, mark) {
-    const near = marks.length > NAMED ? marks.find((m) => Math.abs(m.x - mark.x) < NEAR && Math.abs(m.y - mark.y) < NEAR) : null;
-    if (near) near.count += mark.count;
-    else marks.push(mark);
-  }
-
-  drawMark(context, mark, named) {
-    const { colors } = this;
-    const radius = MARK / 2;
-    const words = mark.count > 1 ? number(mark.count) : named ? cut(mark.name, 18) : "";
-    if (words) {
-      context.font = `500 11.5px ${getComputedStyle(document.body).fontFamily}`;
-      const wide = context.measureText(words).width + 12;
-      const box = new Path2D();
-      box.roundRect(mark.x + radius + 4, mark.y - 10, wide, 20, 4);
-      context.fillStyle = colors.surface;
-      context.strokeStyle = colors.error;
-      context.lineWidth = 1;
-      context.fill(box);
-      context.stroke(box);
-      this.say(context, words, mark.x + radius + 10, mark.y + 4, colors.error, "left", "500");
-    }
-    context.beginPath();
-    context.arc(mark.x, mark.y, radius + 1.5, 0, 2 * Math.PI);
-    context.fillStyle = colors.surface;
-    context.fill();
-    drawSymbol(context, "row-error", mark.x, mark.y, MARK / 14.5, colors.error, colors.on);
-  }
-
-  drawStages(context, width) {
-    const top = Math.max(30, Math.min(this.y + this.layout.items.reduce((low, item) => Math.min(low, item.y), Infinity) * this.scale - 22, 400));
-    if (this.layout.direction === "down") return;
-    let free = -Infinity;
-    for (const stage of this.layout.stages) {
-      const middle = this.x + ((stage.from + stage.to) / 2) * this.scale;
-      context.font = `600 11.5px ${getComputedStyle(document.body).fontFamily}`;
-      const words = cut(stage.name, 16);
-      const half = context.measureText(words).width / 2;
-      if (middle - half < free + 8 || middle < -50 || middle > width + 50) continue;
-      free = middle + half;
-      this.say(context, words, middle, top, this.colors.text, "center", "600");
-      if (stage.count > 1) this.say(context, number(stage.count), middle, top + 14, this.colors["text-2"]);
-    }
-  }
-
-  drawSelected(context) {
-    if (this.selectedItem === null || this.selectedItem === undefined) return;
-    const item = this.layout.items[this.selectedItem];
-    if (!item) return;
-    const [x, y, w, h_] = this.place(item);
-    const path = new Path2D();
-    path.roundRect(x - 4, y - 4, w + 8, Math.max(h_, 8) + 8, 6);
-    context.strokeStyle = this.colors.accent;
-    context.lineWidth = 2;
-    context.stroke(path);
+    paintMarks(this, context, width);
   }
 
   // -- pointer -----------------------------------------------------------------------
   // The item under a point of the screen: looked up in a grid, so that a hover costs nothing.
   at(px, py) {
-    const x = (px - this.x) / this.scale;
-    const y = (py - this.y) / this.scale;
-    const reach = 4 / this.scale;
+    const x = (px - this.x) / this.sx;
+    const y = (py - this.y) / this.sy;
+    const reach = 4 / this.sx;
     let best = null;
     if (this.gridOf !== this.layout) {
       this.gridOf = this.layout;

@@ -6,11 +6,10 @@ import { Canvas } from "./canvas.js";
 import { EdgeView, Gate, markers } from "./edges.js";
 import { Folded, Opened } from "./group.js";
 import { Plate } from "./plate.js";
-import { Viewport } from "./viewport.js";
+import { BARS_BELOW, Viewport } from "./viewport.js";
 import { kind } from "./words.js";
 
 const ELEMENTS_MAX = 1500;
-const BARS_BELOW = 0.3;
 
 export class Picture {
   // handlers: select(name), inspect(name), fold(key), zoom(scale)
@@ -56,8 +55,8 @@ export class Picture {
     this.canvas.setLayout(layout);
     const after = before && layout.items.find((item) => item.key === anchor && item.kind !== "gate");
     if (after) {
-      const { x, y, scale } = this.viewport;
-      this.viewport.go(x + (before.x - after.x) * scale, y + (before.y - after.y) * scale, scale, false);
+      const { x, y, scale, sx } = this.viewport;
+      this.viewport.go(x + (before.x - after.x) * sx, y + (before.y - after.y) * scale, scale, false);
     } else if (!before) {
       this.viewport.fit();
     }
@@ -80,21 +79,21 @@ export class Picture {
   }
 
   moved() {
-    const { x, y, scale } = this.viewport;
-    this.handlers.zoom(scale);
-    if (this.bars) this.canvas.view(x, y, scale);
+    const { x, y, scale, sx } = this.viewport;
+    this.handlers.zoom(sx);
+    if (this.bars) this.canvas.view(x, y, sx, scale, false);
   }
 
   // -- what is in sight ------------------------------------------------------------
   settle() {
     if (!this.layout) return;
-    const { x, y, scale } = this.viewport;
+    const { x, y, scale, sx } = this.viewport;
     this.bars = scale < BARS_BELOW;
     set(this.host, "data-level", scale >= 0.6 ? "full" : this.bars ? "bars" : "names");
     this.canvas.show(this.bars);
     if (this.bars) {
       this.clear();
-      this.canvas.view(x, y, scale);
+      this.canvas.view(x, y, sx, scale, true);
       this.markSelection();
       return;
     }

@@ -3,6 +3,8 @@
 import { reduced } from "./dom.js";
 
 const MOST = 2;
+const WIDE = 0.16; // along x, of a picture that is much higher than wide
+export const BARS_BELOW = 0.3;
 const SETTLE = 80;
 
 export class Viewport {
@@ -24,6 +26,26 @@ export class Viewport {
   content(width, height) {
     this.width = width;
     this.height = height;
+    this.measure();
+  }
+
+  // A tall picture of bars is drawn wider than it is high: at the fit as wide as it is useful,
+  // and the nearer to plates, the nearer to its own proportions.
+  measure() {
+    const { w, h } = this.size();
+    const { top, right, bottom, left } = this.inset;
+    const across = (w - left - right) / this.width;
+    const down = (h - top - bottom) / this.height;
+    this.low = Math.max(0.002, Math.min(1, across, down) || 1);
+    this.wide = null;
+    if (this.low < BARS_BELOW && down < across) this.wide = Math.min(across, Math.max(this.low, WIDE));
+  }
+
+  // The scale along x; `scale` is the one along y.
+  get sx() {
+    if (!this.wide || this.scale >= BARS_BELOW) return this.scale;
+    const t = Math.max(0, Math.log(this.scale / this.low) / Math.log(BARS_BELOW / this.low));
+    return this.wide * (BARS_BELOW / this.wide) ** t;
   }
 
   // On a phone there are no tools over the picture.
@@ -36,26 +58,27 @@ export class Viewport {
   }
 
   fitScale() {
-    const { w, h } = this.size();
-    const { top, right, bottom, left } = this.inset;
-    return Math.min(1, (w - left - right) / this.width, (h - top - bottom) / this.height) || 1;
+    this.measure();
+    return this.low;
   }
 
   fit(animate = false) {
     const { w, h } = this.size();
     const { top, right, bottom, left } = this.inset;
-    const scale = Math.max(0.005, this.fitScale());
-    const x = left + (w - left - right - this.width * scale) / 2;
+    const scale = this.fitScale();
+    const sx = this.wide || scale;
+    const x = left + (w - left - right - this.width * sx) / 2;
     const y = top + (h - top - bottom - this.height * scale) / 2;
     this.go(x, Math.max(y, scale < 1 ? 0 : y), scale, animate);
   }
 
   // Zoom so that a point of the screen stays where it is.
   zoomAt(px, py, scale) {
-    const next = Math.min(MOST, Math.max(Math.min(1, this.fitScale()), scale));
-    this.x = px - ((px - this.x) * next) / this.scale;
+    const next = Math.min(MOST, Math.max(this.fitScale(), scale));
+    const before = this.sx;
     this.y = py - ((py - this.y) * next) / this.scale;
     this.scale = next;
+    this.x = px - ((px - this.x) * this.sx) / before;
     this.moved();
   }
 
@@ -66,7 +89,7 @@ export class Viewport {
       this.zoomAt(w / 2, h / 2, this.scale * factor);
       return;
     }
-    const x = this.x + (box.x + box.w / 2) * this.scale;
+    const x = this.x + (box.x + box.w / 2) * this.sx;
     const y = this.y + (box.y + box.h / 2) * this.scale;
     this.zoomAt(x, y, this.scale * factor);
     this.reveal(box.x, box.y, box.w, box.h);
@@ -80,14 +103,15 @@ export class Viewport {
   reveal(x, y, w, h, cover = 0) {
     const size = this.size();
     const width = size.w - cover;
-    const left = this.x + x * this.scale;
+    const { sx } = this;
+    const left = this.x + x * sx;
     const top = this.y + y * this.scale;
-    const right = left + w * this.scale;
+    const right = left + w * sx;
     const bottom = top + h * this.scale;
     const inside = left >= width * 0.1 && right <= width * 0.9 && top >= size.h * 0.1 && bottom <= size.h * 0.9;
-    const fits = w * this.scale < width * 0.8 && h * this.scale < size.h * 0.8;
+    const fits = w * sx < width * 0.8 && h * this.scale < size.h * 0.8;
     if (inside || (!fits && right > width * 0.2 && left < width * 0.8 && bottom > 0 && top < size.h)) return;
-    const nx = width / 2 - (x + w / 2) * this.scale;
+    const nx = width / 2 - (x + w / 2) * sx;
     const ny = size.h / 2 - (y + h / 2) * this.scale;
     const outsideX = left < width * 0.1 || right > width * 0.9;
     const outsideY = top < size.h * 0.1 || bottom > size.h * 0.9;
@@ -116,7 +140,7 @@ export class Viewport {
   }
 
   moved() {
-    this.world.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.scale})`);
+    this.world.setAttribute("transform", `translate(${this.x} ${this.y}) scale(${this.sx} ${this.scale})`);
     this.onMove();
     clearTimeout(this.timer);
     this.timer = setTimeout(this.onSettle, SETTLE);
@@ -189,12 +213,12 @@ export class Viewport {
   // What is in sight, in the picture's own coordinates, and half a screen around it.
   sight(around = 0.5) {
     const { w, h } = this.size();
-    const k = 1 / this.scale;
+    const { sx, scale } = this;
     return {
-      left: (-this.x - w * around) * k,
-      top: (-this.y - h * around) * k,
-      right: (-this.x + w * (1 + around)) * k,
-      bottom: (-this.y + h * (1 + around)) * k,
+      left: (-this.x - w * around) / sx,
+      top: (-this.y - h * around) / scale,
+      right: (-this.x + w * (1 + around)) / sx,
+      bottom: (-this.y + h * (1 + around)) / scale,
     };
   }
 }

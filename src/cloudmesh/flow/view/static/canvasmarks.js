@@ -1,0 +1,88 @@
+// On the canvas: names of stages, errors that do not shrink, and what is selected.
+
+import { drawSymbol } from "./canvastools.js";
+import { cut, kind, number } from "./words.js";
+
+const NAMED = 12; // errors that have their name beside them
+const NEAR = 22; // px within which errors are one mark
+const MARK = 17;
+
+export function say(context, words, x, y, color, align = "center", weight = "") {
+  context.font = `${weight} 11.5px ${getComputedStyle(document.body).fontFamily}`;
+  context.textAlign = align;
+  context.fillStyle = color;
+  context.fillText(words, x, y);
+}
+
+export function paintMarks(canvas, context, width) {
+  drawStages(canvas, context, width);
+  const marks = [];
+  canvas.layout.items.forEach((item) => {
+    if (item.kind === "gate") return;
+    const bad = item.kind === "node"
+      ? Number(kind(canvas.model.shown(canvas.model.nodes.get(item.n))) === "error")
+      : (canvas.model.groups.get(item.key) || {}).error || 0;
+    if (!bad) return;
+    const [x, y, w, h_] = canvas.place(item);
+    join(marks, { x: x + w / 2, y: y + h_ / 2, count: bad, name: item.label || item.key });
+  });
+  marks.forEach((mark, k) => drawMark(canvas, context, mark, marks.length <= NAMED || k < NAMED));
+  drawSelected(canvas, context);
+}
+
+function join(marks, mark) {
+  const near = marks.length > NAMED ? marks.find((m) => Math.abs(m.x - mark.x) < NEAR && Math.abs(m.y - mark.y) < NEAR) : null;
+  if (near) near.count += mark.count;
+  else marks.push(mark);
+}
+
+function drawMark(canvas, context, mark, named) {
+  const { colors } = canvas;
+  const radius = MARK / 2;
+  const words = mark.count > 1 ? number(mark.count) : named ? cut(mark.name, 18) : "";
+  if (words) {
+    context.font = `500 11.5px ${getComputedStyle(document.body).fontFamily}`;
+    const wide = context.measureText(words).width + 12;
+    const box = new Path2D();
+    box.roundRect(mark.x + radius + 4, mark.y - 10, wide, 20, 4);
+    context.fillStyle = colors.surface;
+    context.strokeStyle = colors.error;
+    context.lineWidth = 1;
+    context.fill(box);
+    context.stroke(box);
+    say(context, words, mark.x + radius + 10, mark.y + 4, colors.error, "left", "500");
+  }
+  context.beginPath();
+  context.arc(mark.x, mark.y, radius + 1.5, 0, 2 * Math.PI);
+  context.fillStyle = colors.surface;
+  context.fill();
+  drawSymbol(context, "row-error", mark.x, mark.y, MARK / 14.5, colors.error, colors.on);
+}
+
+function drawStages(canvas, context, width) {
+  const top = Math.max(30, Math.min(canvas.y + canvas.layout.items.reduce((low, item) => Math.min(low, item.y), Infinity) * canvas.sy - 22, 400));
+  if (canvas.layout.direction === "down") return;
+  let free = -Infinity;
+  for (const stage of canvas.layout.stages) {
+    const middle = canvas.x + ((stage.from + stage.to) / 2) * canvas.sx;
+    context.font = `600 11.5px ${getComputedStyle(document.body).fontFamily}`;
+    const words = cut(stage.name, 16);
+    const half = context.measureText(words).width / 2;
+    if (middle - half < free + 8 || middle < -50 || middle > width + 50) continue;
+    free = middle + half;
+    say(context, words, middle, top, canvas.colors.text, "center", "600");
+    if (stage.count > 1) say(context, number(stage.count), middle, top + 14, canvas.colors["text-2"]);
+  }
+}
+
+function drawSelected(canvas, context) {
+  if (canvas.selectedItem === null || canvas.selectedItem === undefined) return;
+  const item = canvas.layout.items[canvas.selectedItem];
+  if (!item) return;
+  const [x, y, w, h_] = canvas.place(item);
+  const path = new Path2D();
+  path.roundRect(x - 4, y - 4, w + 8, Math.max(h_, 8) + 8, 6);
+  context.strokeStyle = canvas.colors.accent;
+  context.lineWidth = 2;
+  context.stroke(path);
+}
