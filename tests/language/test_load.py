@@ -216,6 +216,12 @@ def test_values_come_by_name(shown: Callable[..., Any], signature: str, marked: 
     assert [(m, "by name" in s) for _, m, s in found] == [(marked, True)]
 
 
+def test_a_method_without_self(shown: Callable[..., Any]) -> None:
+    text = SEED + "\n        def d(): ...\n"
+    assert shown(text, "a; d") == [(15, "d", "a method takes self first: def d(self)")]
+    assert not load_object(InMemory, "still").flow.nodes[0].task.parameters
+
+
 def test_run_parameters_that_no_node_takes(shown: Callable[..., Any]) -> None:
     text = SEED + "\n        def d(self, scale=1): ...\n"
     found = [m for _, _, m in shown(text, "a; d", parameters={"scal": "1", "a": "2"})]
@@ -506,6 +512,10 @@ class InMemory(BaseWorkFlow):
 
     def b(self, a: int) -> int:
         return a + 1
+
+    @staticmethod
+    def still() -> int:
+        return 0
 
 
 def test_an_object_keeps_what_it_was_made_with() -> None:

@@ -87,13 +87,16 @@ def facts_of(function: Any, *, bound: bool = False) -> Facts:
         Parameter(name, annotation_text(annotations.get(name)), name not in keyword_defaults)
         for name in names[count:last]
     ]
-    refused = [
-        (name, f"{name} is positional-only: values are given to a node by name; leave out the '/'")
-        for name in names[skip : code.co_posonlyargcount]
-    ]
+    refused = []
+    for name in names[skip : code.co_posonlyargcount]:
+        why = "values are given to a node by name; leave out the '/'"
+        refused.append((name, f"a node cannot take {name} as positional-only: {why}"))
     if flags & _VARARGS:
         name = names[last]
-        refused.append((name, f"*{name}: values are given to a node by name; name what it takes"))
+        why = f"a node cannot take *{name}: values are given to it by name; name what it takes"
+        refused.append((name, why))
+    elif bound and not count:
+        refused.append(("", f"a method takes self first: def {code.co_name}(self)"))
     outer = getattr(function, "__func__", function)
     outer_code = getattr(outer, "__code__", code)
     return Facts(
@@ -119,7 +122,7 @@ def _facts_by_inspect(function: Any, bound: bool) -> Facts:
         if p.kind is p.VAR_KEYWORD:
             any_keyword = True
         elif p.kind is p.VAR_POSITIONAL or p.kind is p.POSITIONAL_ONLY:
-            refused.append((name, f"{name}: values are given to a node by name"))
+            refused.append((name, f"a node cannot take {name}: values are given to it by name"))
         else:
             given = None if p.annotation is p.empty else p.annotation
             parameters.append(Parameter(name, annotation_text(given), p.default is p.empty))

@@ -152,8 +152,7 @@ class _PythonOrigin(Origin):
         self._described[id(function)] = spec
         return spec
 
-    def _refused(self, code: Any, parameter: str, why: str) -> Problem:
-        message = f"a node cannot take {why}"
+    def _refused(self, code: Any, parameter: str, message: str) -> Problem:
         text = python_text(code.co_filename) if code is not None else None
         if text is None:
             return Problem(message, self.file)
