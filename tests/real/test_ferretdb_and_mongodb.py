@@ -209,7 +209,11 @@ def test_a_move_to_the_history_that_was_cut_is_completed(
             setting.begin(flow, "bbbbbbbb", NOW + 1)
     assert raw["test-flow-active"].count_documents({"run": "aaaaaaaa"}) == 3
     assert raw["test-flow-history"].count_documents({"run": "aaaaaaaa"}) == 3
-    assert field(setting.store.nodes("aaaaaaaa"), "name") == ["a", "b", "c"]
+    newer = {"$set": {"reason": "newer"}}
+    raw["test-flow-active"].update_one({"_id": "aaaaaaaa/a"}, newer)
+    found = setting.store.nodes("aaaaaaaa")
+    assert field(found, "name") == ["a", "b", "c"]
+    assert found[0]["reason"] == "newer"
     assert len(list(setting.store.documents("test-flow-history"))) == 3
     third = setting.begin(flow, "cccccccc", NOW + 2)
     assert raw["test-flow-active"].count_documents({"run": "aaaaaaaa"}) == 0

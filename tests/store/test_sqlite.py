@@ -222,6 +222,17 @@ def _set_version(path: str, version: int) -> None:
     connection.close()
 
 
+def test_reading_does_not_wait_for_a_process_that_stands_still(setting: Setting, path: str) -> None:
+    journal = begin(setting)
+    journal._writer.lock.acquire()
+    other = SqliteStore(path)
+    assert other.run(journal.run) is not None
+    assert len(other.nodes(journal.run)) == 3
+    other.close()
+    journal._writer.lock.release()
+    journal.close()
+
+
 # -- errors -------------------------------------------------------------------------------
 def test_a_full_disk_is_refused_and_loses_nothing(setting: Setting, path: str) -> None:
     journal = begin(setting)

@@ -20,6 +20,8 @@ NOTICE_SECONDS = 5.0
 LIMIT_SECONDS = 120.0
 #: How long a lock is tried again and again before its queue is joined.
 SPIN_SECONDS = 0.001
+#: How long `FileLock.acquire_soon` tries.
+SOON_SECONDS = 0.2
 
 if sys.platform == "win32":
     import msvcrt
@@ -95,6 +97,15 @@ class FileLock:
             _try(self._fd)
         except BlockingIOError:
             return False
+        return True
+
+    def acquire_soon(self) -> bool:
+        """Hold the lock if it becomes free within a moment."""
+        end = time.monotonic() + SOON_SECONDS
+        while not self.try_acquire():
+            if time.monotonic() > end:
+                return False
+            time.sleep(0.0005)
         return True
 
     def release(self) -> None:

@@ -89,7 +89,6 @@ class _Run:
         self.journal: list[str] = []
         self.rows: dict[int, NodeRow] = {}
         self.fixed: dict[int, tuple[list[str], str]] = {}  # node -> upstream, spec
-        self.revs: dict[int, int] = {}
         self.logs: dict[str, _Log] = {}
         self.requests: list[dict[str, Any]] = []
         self.owner: MemoryJournal | None = None
@@ -126,9 +125,8 @@ class MemoryJournal:
     ) -> None:
         with self._owned() as kept:
             for row in rows:
-                if row[0] in kept.rows and kept.revs[row[0]] <= self.seq:
+                if row[0] in kept.rows:
                     kept.rows[row[0]] = row
-                    kept.revs[row[0]] = self.seq
             kept.document.update(json.loads(json.dumps(dict(changes))))
 
     def add_nodes(
@@ -139,7 +137,6 @@ class MemoryJournal:
                 if row[0] not in kept.rows:
                     kept.rows[row[0]] = row
                     kept.fixed[row[0]] = (list(names), spec)
-                    kept.revs[row[0]] = 0
 
     def write_log(self, node: str, attempt: int, stream: str, text: str) -> None:
         with self._owned() as kept:

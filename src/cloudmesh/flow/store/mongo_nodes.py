@@ -49,12 +49,14 @@ class Nodes:
         self._prepared: set[str] = set()
 
     def prepare(self, workflow: str) -> None:
-        """The index by which a run's documents are read in order."""
+        """The indexes by which runs, and the documents of one, are read in order."""
         if workflow in self._prepared:
             return
         with mapped(self._store.url):
             for kind in ("active", "history"):
                 self._of(workflow, kind).create_index([("run", 1), ("n", 1)])
+            heads = self._store.collection("flow-runs")
+            heads.create_index([("workflow", 1), ("started", -1)])
         self._prepared.add(workflow)
 
     def _of(self, workflow: str, kind: str) -> Collection[Document]:
@@ -141,14 +143,25 @@ class Nodes:
     # -- between the two collections ----------------------------------------------------
     def move_ended(self, workflow: str) -> None:
         """Move the runs that are neither running nor the latest to the history."""
-        heads = self._store.runs(workflow)
-        active = self._of(workflow, "active")
-        for head in heads[1:]:
-            if head["status"] != "running":
-                with mapped(self._store.url):
-                    there = active.find_one({"run": head["run"]}, {"_id": 1})
-                if there is not None:
-                    self._move(workflow, head["run"], "active", "history")
+        there = self._runs_in(workflow, "active")
+        latest = {head["run"] for head in self._store.runs(workflow, limit=1)}
+        for run in there:
+            if run not in latest:
+                head = self._store.run(run)
+                if head is not None and head["status"] != "running":
+                    self._move(workflow, run, "active", "history")
+
+    def _runs_in(self, workflow: str, kind: str) -> list[str]:
+        """The runs that have documents in a collection, found step by step along its index."""
+        runs: list[str] = []
+        collection = self._of(workflow, kind)
+        with mapped(self._store.url):
+            while True:
+                query: Document = {"run": {"$gt": runs[-1]}} if runs else {}
+                found = list(collection.find(query, {"run": 1}).sort([("run", 1)]).limit(1))
+                if not found:
+                    return runs
+                runs.append(found[0]["run"])
 
     def bring_back(self, workflow: str, run: str) -> None:
         """A run that goes on is active again."""

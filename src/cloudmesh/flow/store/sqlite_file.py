@@ -145,7 +145,8 @@ class Writer:
                 return
             self._closed = True
             try:
-                self.lock.acquire()
+                # Who holds the lock for long has the file open: then this one is not the last.
+                self.lock.acquire_soon()
                 self.connection.close()
             finally:
                 self.lock.close()
