@@ -202,6 +202,15 @@ def test_an_unreadable_file(cms: Any) -> None:
         assert cms("flow", "check", "secret-flow.py").returncode == 2
 
 
+def test_arguments_that_are_no_text(cms: Any) -> None:
+    for word in ("\udcff", "a; \udcff", "\udcff.py"):
+        done = cms("flow", "run", word)
+        assert done.returncode == 2
+        assert done.stderr == f"cms flow: an argument is no UTF-8: {word}\n".replace(
+            "\udcff", "\\udcff"
+        )
+
+
 def test_a_huge_string(cms: Any) -> None:
     text = "; ".join(f"({' || '.join(f'n{i}_{k}' for k in range(40))})" for i in range(80))
     document = cms.json("flow", "check", text)

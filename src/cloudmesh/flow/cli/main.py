@@ -130,10 +130,24 @@ def flow(words: list[str]) -> int:
     command = load(name)
     parser = parser_of(name, command)
     given = [*options, *rest[1:]]
+    refuse_what_is_no_text(given)
     args, more = parser.parse_known_args(given)
     if more:  # options stand between the words, or there are unknown ones
         args = parser.parse_intermixed_args(given)
     return command.execute(args)
+
+
+def refuse_what_is_no_text(words: list[str]) -> None:
+    """Raise `InputError` for a word that was no UTF-8: no store can keep it."""
+    for word in words:
+        if not word.isascii():
+            try:
+                word.encode()
+            except UnicodeEncodeError:
+                from cloudmesh.flow.errors import InputError
+
+                shown = word.encode("ascii", "backslashreplace").decode()
+                raise InputError(f"an argument is no UTF-8: {shown}") from None
 
 
 def load(name: str) -> Command:
@@ -279,7 +293,7 @@ def prepare_streams() -> None:
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif getattr(stream, "errors", "backslashreplace") != "backslashreplace":
+        elif hasattr(stream, "reconfigure") and stream.errors != "backslashreplace":
             stream.reconfigure(errors="backslashreplace")
 
 
