@@ -196,6 +196,9 @@ def test_what_is_wrong_is_422(client: TestClient, hand: Any) -> None:
     headers = {"Content-Type": "application/json"}
     bad = client.post("/api/flows/test/runs", content=b"{", headers=headers)
     assert bad.status_code == 422
+    assert (
+        client.post("/api/flows/test/runs", content=b"\xff\x00", headers=headers).status_code == 422
+    )
     assert client.post("/api/flows/other/runs", json={}).status_code == 404
 
 
@@ -213,6 +216,14 @@ def test_a_preview_of_retry_lists_what_will_run(client: TestClient, hand: Any) -
     assert (found["again"], found["kept"]) == (["c", "d"], 2)
     found = client.get(base, params={"action": "retry", "node": "b"}).json()
     assert (found["again"], found["kept"]) == (["b", "c", "d"], 1)
+
+
+def test_a_retry_that_would_run_nothing_is_409(client: TestClient, hand: Any) -> None:
+    run = hand({"a": []})
+    run.run_all("a")
+    run.batch(run.end())
+    assert client.post(f"/api/runs/{run.id}/retry").status_code == 409
+    assert client.post(f"/api/runs/{run.id}/retry", json={"from": "b"}).status_code == 404
 
 
 def test_a_map_counts_its_elements(client: TestClient, hand: Any) -> None:

@@ -8,8 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from cloudmesh.flow.again import Plan
 from cloudmesh.flow.again import plan as again_plan
-from cloudmesh.flow.errors import InputError
+from cloudmesh.flow.errors import InputError, NotFound
+from cloudmesh.flow.run.run import Run
 from cloudmesh.flow.run.states import FINISHED, RUNNING
 from cloudmesh.flow.server.problems import Conflict
 from cloudmesh.flow.server.state import State, state_of
@@ -121,8 +123,9 @@ def retry(
     body = body or RetryRequest(**{"from": None})
     if document["status"] == "running":
         raise Conflict(f"run {run} is still running")
-    if body.node is not None:
-        state.node(run, body.node)
+    feed = state.feeds.get(run)
+    with feed.lock:
+        _plan(feed.projection.run, body.node)
     new = state.engines.retry(run, str(document["workflow"]), body.node, body.parallel)
     return state.with_engine(state.run(new))
 
@@ -152,7 +155,7 @@ def preview(
         pending = len(own) - kept - running
         again: list[str] = []
         if action == "retry":
-            plan = again_plan(machine, node)
+            plan = _plan(machine, node)
             again, kept = list(plan.runs), len(plan.kept)
         elif action == "resume":
             open_ = [i for i in own if machine.attempt[i] and machine.status[i] != FINISHED]
@@ -166,6 +169,16 @@ def preview(
             "count": len(again),
             "changed": _changed_files(state, run, machine.begun) if action != "cancel" else [],
         }
+
+
+def _plan(machine: Run, node: str | None) -> Plan:
+    """What a retry will run; that nothing would is a matter of the run's state."""
+    try:
+        return again_plan(machine, node)
+    except NotFound:
+        raise
+    except InputError as error:
+        raise Conflict(str(error)) from None
 
 
 def _changed_files(state: State, run: str, begun: float) -> list[str]:

@@ -56,7 +56,9 @@ def status_of(error: FlowError) -> int:
 
 async def _http(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    answer = problem(error.status_code, str(error.detail))
+    # A body that is no text at all is as wrong as one that is no JSON.
+    status = 422 if error.status_code == 400 else error.status_code
+    answer = problem(status, str(error.detail))
     answer.headers.update(error.headers or {})
     return answer
 
