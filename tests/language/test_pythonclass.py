@@ -272,6 +272,26 @@ def test_the_original_s_last_line_runs_one_node(
     assert "no method 'c'" in capsys.readouterr().err
 
 
+def test_the_original_s_last_lines_do_nothing_in_a_worker_either(
+    store: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "old-flow.py"
+    path.write_text(
+        "import sys\n"
+        "from cloudmesh.flow import BaseWorkFlow, task\n"
+        "class MyFlow(BaseWorkFlow):\n"
+        "    @task(on='process')\n"
+        "    def a(self): return 5\n"
+        "Flow = MyFlow(sys.argv[0]); Flow.runCommand(sys.argv[1])\n"
+    )
+    from cloudmesh.flow import api
+    from cloudmesh.flow.language.load import load
+    from cloudmesh.flow.store import open_store
+
+    run = api.run(load(str(path), ["a"]), open_store(store))
+    assert (run["a"].error, run.values) == (None, {"a": 5})
+
+
 def test_a_condition_on_a_parameter_that_is_left_to_its_default(store: str) -> None:
     class Limited(BaseWorkFlow):
         flow = "a || b"

@@ -39,15 +39,24 @@ class Secret(str):
 
 
 class loading:
-    """While a file is loaded, nothing in it runs a flow."""
+    """While a file is loaded, nothing in it runs a flow.
+
+    The original's last line is ``Flow.runCommand(sys.argv[1])``: it finds something.
+    """
 
     depth = 0
 
+    def __init__(self, file: str = "") -> None:
+        self.file = file
+
     def __enter__(self) -> None:
         loading.depth += 1
+        self.argv = sys.argv
+        sys.argv = [self.file or "".join(sys.argv[:1]), *(sys.argv[1:] or [""])]
 
     def __exit__(self, *_: object) -> None:
         loading.depth -= 1
+        sys.argv = self.argv
 
 
 def _refuse_while_loading(what: str) -> None:

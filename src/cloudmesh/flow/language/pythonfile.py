@@ -193,11 +193,8 @@ def load_module(path: str) -> ModuleType:
 
 def _execute(code: Any, module: ModuleType, path: str) -> None:
     text = _texts[path]
-    argv = sys.argv
-    # The original's last line is ``Flow.runCommand(sys.argv[1])``: let it find something.
-    sys.argv = [path, *(argv[1:] or [""])]
     try:
-        with loading():
+        with loading(path):
             exec(code, module.__dict__)
     except KeyboardInterrupt:
         raise
@@ -222,8 +219,6 @@ def _execute(code: Any, module: ModuleType, path: str) -> None:
         raise InputError(
             problems=[text.line_problem(f"the file cannot be loaded: {message}{where}", line)]
         ) from None
-    finally:
-        sys.argv = argv
 
 
 def _line_in(trace: TracebackType | None, path: str) -> tuple[int, str]:
