@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parent / "ferretdb"
-FERRETDB_MISSING = "NOT TESTED: stores on FerretDB (needs Go; make test-deps installs it)"
+FERRETDB_MISSING = (
+    "NOT TESTED: stores on FerretDB (needs Go 1.24 and its modules; make test-deps installs it)"
+)
 MONGODB_MISSING = (
     "NOT TESTED: stores on MongoDB (needs a MongoDB server: mongod on the PATH, or its URL in "
     "CLOUDMESH_FLOW_TEST_MONGODB; no package of Debian or Python has one)"
@@ -24,27 +26,34 @@ MONGODB_MISSING = (
 
 def ferretdb_program(cache: Path) -> Path:
     """The FerretDB server, built once and kept in the cache."""
-    go = shutil.which("go")
-    if go is None:
-        pytest.skip(FERRETDB_MISSING)
     digest = hashlib.sha256()
     for name in ("main.go", "go.mod", "go.sum"):
         digest.update((SOURCE / name).read_bytes())
     program = cache / f"ferretdb-{digest.hexdigest()[:16]}"
     if not program.exists():
         partial = program.with_suffix(f".{os.getpid()}")
-        command = [go, "build", "-tags", "ferretdb_no_postgresql", "-o", str(partial), "."]
-        # The home of a test is empty; Go keeps its own things in the user's.
-        environment = {**os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false"}
-        environment.setdefault("GOCACHE", str(cache / "go-build"))
-        environment.setdefault("GOPATH", str(cache / "go"))
-        done = subprocess.run(
-            command, cwd=SOURCE, env=environment, capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            pytest.fail(f"FerretDB does not build:\n{done.stderr[-3000:]}")
+        _go(cache, "mod", "download", missing=FERRETDB_MISSING)
+        _go(cache, "build", "-tags", "ferretdb_no_postgresql", "-o", str(partial), ".")
         partial.replace(program)
     return program
+
+
+def _go(cache: Path, *arguments: str, missing: str = "") -> None:
+    """Run Go in the server's folder; where that fails, skip with ``missing``, else fail."""
+    go = shutil.which("go")
+    if go is None:
+        pytest.skip(FERRETDB_MISSING)
+    environment = {**os.environ, "GOFLAGS": "-mod=readonly -buildvcs=false"}
+    # The home of a test is empty: what Go keeps for the next time goes into the cache.
+    environment.setdefault("GOCACHE", str(cache / "go-build"))
+    environment.setdefault("GOPATH", str(cache / "go"))
+    done = subprocess.run(
+        [go, *arguments], cwd=SOURCE, env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode and missing:
+        pytest.skip(missing)
+    if done.returncode:
+        pytest.fail(f"FerretDB does not build:\n{done.stderr[-3000:]}")
 
 
 @contextlib.contextmanager
