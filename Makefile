@@ -29,7 +29,7 @@ test: .venv/.test
 test-all: .venv/.test .venv/.bench
 	@$(PYTEST) tests
 
-test-deps: .venv/.test
+test-deps:
 	@scripts/test-deps.sh
 
 SEEDS := 1000

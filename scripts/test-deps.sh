@@ -19,7 +19,12 @@ if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod 755 "$policy"
 fi
-had_sshd=$(command -v sshd || true)
+
+# The services that these packages bring, without those that were here before.
+services=""
+for service in ssh.service ssh.socket munge.service slurmctld.service slurmd.service; do
+    [ -e "/lib/systemd/system/$service" ] || services="$services $service"
+done
 
 export DEBIAN_FRONTEND=noninteractive
 apt() { apt-get -qq -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 "$@"; }
@@ -39,9 +44,12 @@ if ! command -v go >/dev/null 2>&1; then
     fi
 fi
 
-if [ -z "$had_sshd" ] && command -v systemctl >/dev/null 2>&1; then
-    systemctl disable ssh.service ssh.socket >/dev/null 2>&1 || true
+if [ -n "$services" ] && command -v systemctl >/dev/null 2>&1; then
+    for service in $services; do
+        systemctl disable "$service" >/dev/null 2>&1 || true
+    done
 fi
 
 # What takes long is made once and kept in the user's cache, out of this folder.
+make --no-print-directory .venv/.test
 .venv/bin/python scripts/build_test_parts.py

@@ -58,4 +58,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("not tested on this machine")
     for reason, count in sorted(reasons.items()):
         terminalreporter.write_line(f"  {reason}" + (f" × {count}" if count > 1 else ""))
-    terminalreporter.write_line("make test-deps installs what is missing (Debian, Ubuntu; as root)")
+    if any("make test-deps" in reason for reason in reasons):
+        terminalreporter.write_line(
+            "make test-deps installs what is missing (Debian, Ubuntu; as root)"
+        )
