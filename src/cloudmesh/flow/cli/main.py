@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
     import argparse
@@ -15,12 +15,20 @@ if TYPE_CHECKING:
 __all__ = ["Command", "main"]
 
 
-class Command(NamedTuple):
+class Command:
     """A command: what its options are, what it does, and how it is used."""
 
-    arguments: Callable[[argparse.ArgumentParser], None]
-    execute: Callable[[argparse.Namespace], int]
-    examples: tuple[str, ...]
+    __slots__ = ("arguments", "examples", "execute")
+
+    def __init__(
+        self,
+        arguments: Callable[[argparse.ArgumentParser], None],
+        execute: Callable[[argparse.Namespace], int],
+        examples: tuple[str, ...],
+    ) -> None:
+        self.arguments = arguments
+        self.execute = execute
+        self.examples = examples
 
 
 #: Name of a command: the module of this package that has it, and its line in the help.
