@@ -56,8 +56,8 @@ class AsyncExecutor:
             told = failure(error)
         except TimeoutError:
             message = f"took longer than {task.timeout:g} s"
-            error = {"type": "Timeout", "message": message, "traceback": ""}
-            told = ("error", None, error, None, False, ("Timeout", "TimeoutError"))
+            late = {"type": "Timeout", "message": message, "traceback": ""}
+            told = ("error", None, late, None, False, ("Timeout", "TimeoutError"))
         del self._tasks[attempt]
         if attempt.extra:
             flush(attempt)
