@@ -30,7 +30,7 @@ ARROWS: dict[str, set[str]] = {
     "executors": {"providers"},
     "config": {"executors", "language"},
     "language": {"config", "executors", "store"},
-    "handle": {"run"},
+    "handle": {"run", "view"},
     "definitions": {"language"},
     "parameters": {"language"},
     "trust": {"codecs"},
@@ -49,7 +49,8 @@ ARROWS: dict[str, set[str]] = {
     "__main__": {"cli"},
 }
 # The one arrow upward: `BaseWorkFlow.run()` is a convenience over the one way in.
-UPWARD = {("language/pythonclass.py", "api"), ("language/pythonclass.py", "config")}
+# In a notebook a flow shows its picture.
+UPWARD = {("language/pythonclass.py", name) for name in ("api", "config", "view")}
 
 
 def name_of(path: Path) -> str:

@@ -127,6 +127,14 @@ class Run:
             )
         raise RunFailed(f"run {self.id} of {self.workflow} ended as {self.status}")
 
+    def _repr_svg_(self) -> str:
+        """The picture of the run, for a notebook."""
+        from cloudmesh.flow.view.svg import svg
+
+        nodes = self._store.nodes(self.id)
+        title = f"{self.workflow}, run {self.id}"
+        return svg(self.state.flow, nodes, title=title, run_status=self.status)
+
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {word}" for word, n in self.state.counts_by_status().items() if n)
         return f"<run {self.id} of {self.workflow}: {self.status}; {counts}>"

@@ -109,6 +109,15 @@ class _Runnable:
             program, _opened(store), parameters=dict(params or {}), on=on, parallel=parallel
         )
 
+    def _repr_svg_(self) -> str | None:
+        """The picture of the flow, for a notebook; None where it is wrong or has no string."""
+        from cloudmesh.flow.view.svg import svg
+
+        try:
+            return svg(self._program(None, None, True).flow)
+        except InputError:
+            return None
+
     def define(
         self, flow: str | Sequence[str] | None = None, *, store: str | Store | None = None
     ) -> None:
