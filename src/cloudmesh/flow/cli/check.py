@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     import argparse
 
     from cloudmesh.flow.language.program import Program
-    from cloudmesh.flow.model.flow import Flow
 
 __all__ = ["COMMANDS", "flow_text", "graph_table"]
 
@@ -50,7 +49,9 @@ def check(args: argparse.Namespace) -> int:
     if args.output == "json":
         print_json(program_document(program))
     else:
-        sys.stdout.write(f"{flow_lines(program.flow)}\n{graph_table(documents_of(program))}")
+        # In the normalised form all parentheses stand where ; and || are mixed.
+        sys.stdout.write("".join(f"{text}\n" for text in program.flow.text))
+        sys.stdout.write(graph_table(documents_of(program)))
     return 0
 
 
@@ -65,12 +66,10 @@ def checked_program(args: argparse.Namespace) -> Program:
 
     given = pairs(args.param, "--param")
     config = load_config(args.config)
-    if words.name:
-        with open_store_of(args) as store:
-            program = load_stored(args, store, words, config, given)
-    else:
-        program = load_file(args, words, config, given)
-    return program
+    if not words.name:
+        return load_file(args, words, config, given)
+    with open_store_of(args) as store:
+        return load_stored(args, store, words, config, given)
 
 
 def bare(args: argparse.Namespace, words: Words) -> Program:
@@ -103,11 +102,6 @@ def flow_text(texts: Any) -> Any:
     """A flow's strings as documents show them: one, or a list."""
     listed = [texts] if isinstance(texts, str) else list(texts)
     return listed[0] if len(listed) == 1 else listed
-
-
-def flow_lines(flow: Flow) -> str:
-    """The flow in its normalised form, and with all parentheses where that says more."""
-    return "\n".join(flow.text)
 
 
 def graph_table(documents: list[dict[str, Any]]) -> str:

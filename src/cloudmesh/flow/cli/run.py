@@ -197,7 +197,8 @@ def go(args: argparse.Namespace, store: Store, run_id: str, start: Callable[...,
         try:
             start(parallel=args.parallel, observer=screen, signals=True)
         except Interrupted:
-            pass  # its documents say so
+            if not screen.run_id:
+                raise
         except StoreError:
             if screen.run_id:
                 screen.say(f"go on with it: cms flow resume {run_id}{store_option(args, store)}")

@@ -49,7 +49,7 @@ def runs(args: argparse.Namespace) -> int:
         if not found and args.name and store.definition(args.name) is None:
             raise unknown("flow", args.name, store.definitions())
         if args.output == "json":
-            print_json([plain(run) for run in found])
+            print_json(found)
             return 0
         more = args.limit is None and len(found) > RUNS_SHOWN
         shown = found[:RUNS_SHOWN] if more else found
@@ -110,7 +110,7 @@ def status(args: argparse.Namespace) -> int:
 
             run, nodes = state_at(store, run, args.at)
         if args.output == "json":
-            print_json(run_document(run, [plain(node) for node in nodes]))
+            print_json(run_document(run, nodes))
             return 0
         sys.stdout.write(run_line(run))
         sys.stdout.write(run_table(nodes, every=True))
@@ -252,11 +252,6 @@ def new_lines(
 
 
 # -- what they share -----------------------------------------------------------
-
-
-def plain(document: dict[str, Any]) -> dict[str, Any]:
-    """A stored document as JSON shows it."""
-    return document
 
 
 def with_engine(store: Store, run: dict[str, Any]) -> dict[str, Any]:
