@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -10,23 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pagekit import open_run, plate, row
 
-from cloudmesh.flow.server.serve import Served, serve_in_thread
+from cloudmesh.flow.server.serve import Served
 from cloudmesh.flow.store.opening import open_store
 
 pytestmark = pytest.mark.real
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 LABEL = "<img src=x onerror=alert(1)>"
 
 FLOW = f"""
@@ -69,31 +58,6 @@ class Working(BaseWorkFlow):
 """
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    """Chromium, driven by playwright."""
-    if not os.path.exists(CHROMIUM):
-        pytest.skip("NOT TESTED: the live page (needs chromium; make test-deps installs it)")
-    playwright = pytest.importorskip(
-        "playwright.sync_api", reason="NOT TESTED: the live page (needs playwright)"
-    )
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home of its own, with a store in it and a folder of gates."""
-    (tmp_path / "gates").mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("GATES", str(tmp_path / "gates"))
-    monkeypatch.setenv("CLOUDMESH_FLOW_STORE", f"sqlite:///{tmp_path}/flow.db")
-    monkeypatch.delenv("CLOUDMESH_FLOW_TOKEN", raising=False)
-    return tmp_path
-
-
 @pytest.fixture
 def engine(home: Path) -> Iterator[Callable[[str, str], subprocess.Popen[str]]]:
     """Start an engine process on a flow file."""
@@ -114,48 +78,6 @@ def engine(home: Path) -> Iterator[Callable[[str, str], subprocess.Popen[str]]]:
     for process in started:
         process.kill()
         process.communicate()
-
-
-@pytest.fixture
-def served(home: Path) -> Iterator[Served]:
-    store = open_store()
-    server = serve_in_thread(store, port=0)
-    yield server
-    server.stop()
-    store.close()
-
-
-@pytest.fixture
-def page(browser: Any, served: Served) -> Iterator[Any]:
-    """A page that is let in; errors of its scripts and dialogs fail the test."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("dialog", lambda dialog: (wrong.append(f"dialog {dialog.message}"), dialog.dismiss()))
-    page.goto(served.link)
-    yield page
-    context.close()
-    assert wrong == []
-
-
-def open_run(page: Any, served: Served) -> str:
-    """Wait until the list shows a run, and follow it as a person does."""
-    row = page.locator("a.run-row").first
-    row.wait_for()
-    row.click()
-    page.wait_for_selector("[role=treegrid]")
-    return str(page.url.rsplit("/", 1)[1].split("?")[0])
-
-
-def plate(name: str, **attributes: str) -> str:
-    more = "".join(f'[data-{key}="{value}"]' for key, value in attributes.items())
-    return f'.picture [data-node="{name}"]{more}'
-
-
-def row(name: str, **attributes: str) -> str:
-    more = "".join(f'[data-{key}="{value}"]' for key, value in attributes.items())
-    return f'[role=treegrid] [role=row][data-node="{name}"]{more}'
 
 
 def test_a_node_goes_from_pending_to_running_to_finished_without_a_reload(
