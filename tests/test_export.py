@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudmesh.flow.export import to_dot, to_mermaid, to_yaml, yaml_scalar
+from cloudmesh.flow.export import to_dot, to_mermaid, to_yaml, yaml_flat, yaml_scalar
 from cloudmesh.flow.language.load import load
 from cloudmesh.flow.model.documents import definition_documents
 from cloudmesh.flow.model.flow import Flow
@@ -62,6 +62,23 @@ def test_yaml_is_read_again_as_the_same_flow(tmp_path) -> None:  # type: ignore[
     again.write_text(to_yaml(first, definition_documents(first, 0.0)))
     second = load(str(again), ()).flow
     assert json.dumps(second.to_json(), default=str) == json.dumps(first.to_json(), default=str)
+
+
+DATA = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text("aß:,[]{}# -'\"/"),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text("ab:,{}# "), inner),
+    max_leaves=8,
+)
+
+
+@given(DATA)
+def test_data_on_a_line_is_read_again(data: object) -> None:
+    yaml = pytest.importorskip("ruamel.yaml").YAML(typ="safe", pure=True)
+    assert yaml.load(f"k: {yaml_flat(data)}") == {"k": data}
 
 
 @given(st.text())

@@ -157,7 +157,7 @@ def said_of(document: dict[str, Any]) -> dict[str, Any]:
     return task
 
 
-PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
+PLAIN = re.compile(r"[A-Za-z_/][A-Za-z0-9_./-]*( [A-Za-z0-9_./-]+)*")
 #: Words that some reader of YAML takes for something else than text.
 WORDS = frozenset(("true", "false", "null", "yes", "no", "on", "off", "y", "n"))
 #: … and those that YAML 1.2 does.
@@ -167,13 +167,25 @@ WORDS_12 = frozenset(("true", "false", "null"))
 def yaml_lines(data: Mapping[str, Any], indent: str = "") -> Iterator[str]:
     """A mapping in block style, down to mappings that fit on a line."""
     for key, value in data.items():
-        flat = json.dumps(value, ensure_ascii=False)
-        if isinstance(value, Mapping) and value and (not indent or len(flat) > 60):
-            yield f"{indent}{yaml_scalar(str(key), key=True)}:"
+        flat = yaml_flat(value)
+        name = yaml_scalar(str(key), key=True)
+        if isinstance(value, Mapping) and value and (not indent or len(flat) > 70):
+            yield f"{indent}{name}:"
             yield from yaml_lines(value, indent + "  ")
         else:
-            text = yaml_scalar(value) if isinstance(value, str) else flat
-            yield f"{indent}{yaml_scalar(str(key), key=True)}: {text}"
+            yield f"{indent}{name}: {flat}"
+
+
+def yaml_flat(value: Any) -> str:
+    """A value on one line."""
+    if isinstance(value, str):
+        return yaml_scalar(value)
+    if isinstance(value, Mapping):
+        items = (f"{yaml_scalar(str(k), key=True)}: {yaml_flat(v)}" for k, v in value.items())
+        return "{" + ", ".join(items) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(yaml_flat, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def yaml_scalar(text: str, key: bool = False) -> str:
