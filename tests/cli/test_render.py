@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloudmesh.flow.cli.render import colored, escape, seconds_of, span, table, took
+from cloudmesh.flow.cli.render import colored, escape, json_text, seconds_of, span, table, took
 
 
 @given(st.text())
@@ -26,6 +27,13 @@ def test_what_is_no_control_character_stays(text: str) -> None:
 def test_controls_are_written_out() -> None:
     assert escape("\x1b[31mred\r\n\x07\x9b") == "\\x1b[31mred\\r\\n\\x07\\x9b"
     assert escape("a\nb\tc\x00", keep="\n") == "a\nb\tc\\x00"
+
+
+@given(st.text())
+def test_json_is_the_same_without_control_characters(text: str) -> None:
+    shown = json_text({"k": text})
+    assert json.loads(shown) == {"k": text}
+    assert escape(shown, keep="\n") == shown
 
 
 def test_a_table_is_aligned_also_with_wide_and_combining_characters() -> None:

@@ -41,6 +41,10 @@ _CONTROLS.update(
 )
 
 
+#: What JSON itself leaves as it is, as JSON may write it.
+_IN_JSON = {code: f"\\u{code:04x}" for code in _CONTROLS if code >= 0x7F}
+
+
 def escape(text: str, keep: str = "") -> str:
     """The text with its control characters written out, but for tabs and those in ``keep``."""
     if text.isprintable():
@@ -99,7 +103,8 @@ def json_text(data: Any) -> str:
     """Data as JSON for people and programs."""
     import json
 
-    return json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n"
+    text = json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n"
+    return text if text.isascii() and "\x7f" not in text else text.translate(_IN_JSON)
 
 
 def print_json(data: Any) -> None:
