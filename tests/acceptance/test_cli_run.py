@@ -316,9 +316,18 @@ def test_a_full_device_is_one_line(seed: Any) -> None:
         pytest.skip("NOT TESTED: a full device (needs /dev/full; Linux has it)")
     with open("/dev/full", "w") as full:
         done = seed("flow", "check", "a; b", stdout=full)
+    assert done.returncode == 1
+    assert done.stderr == "cms flow: No space left on device (--debug shows where)\n"
+
+
+def test_a_folder_that_is_gone_is_one_line(seed: Any) -> None:
+    line = f"mkdir gone; cd gone; rmdir ../gone; {sys.executable} -m cloudmesh.flow run x-flow.py"
+    done = subprocess.run(
+        line, shell=True, cwd=seed.folder, env=seed.environment, capture_output=True, text=True
+    )
     assert done.returncode != 0
-    assert "Traceback" not in done.stderr
     assert done.stderr.count("\n") == 1
+    assert "folder is gone" in done.stderr
 
 
 def test_no_home(seed: Any, tmp_path: Path) -> None:

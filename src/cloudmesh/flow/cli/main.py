@@ -255,11 +255,23 @@ def report(error: Exception) -> int:
         sys.stderr.write(problem_lines(error))
     elif isinstance(error, FlowError):
         sys.stderr.write(f"cms flow: {escape(str(error))}\n")
+    elif isinstance(error, OSError):
+        where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        what = error.strerror if folder_is_there() else "the current folder is gone; go to another"
+        sys.stderr.write(f"cms flow: {escape(f'{where}{what}')} (--debug shows where)\n")
     else:
         text = escape(" ".join(str(error).split()))
         kind = type(error).__name__
         sys.stderr.write(f"cms flow: {kind}: {text} (a mistake of ours; --debug shows where)\n")
     return error.exit_code if isinstance(error, FlowError) else 1
+
+
+def folder_is_there() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return False
+    return True
 
 
 def problem_lines(error: InputError) -> str:
