@@ -15,6 +15,7 @@ from cloudmesh.flow.store.protocol import RunHead, Store
 
 __all__ = ["BEGUN", "Hand", "make_flow"]
 
+PLAIN = Task()  # nodes may share one
 BEGUN = 1_790_000_000.0
 
 
@@ -98,7 +99,7 @@ def make_flow(
     """A flow from the names that each node needs."""
     order = {n: i for i, n in enumerate(needs)}
     nodes = tuple(
-        Node(n, (tasks or {}).get(n, Task()), n in (maps or {}), (maps or {}).get(n)) for n in needs
+        Node(n, (tasks or {}).get(n, PLAIN), n in (maps or {}), (maps or {}).get(n)) for n in needs
     )
     edges = tuple(tuple(order[m] for m in wanted) for wanted in needs.values())
     return Flow(name, nodes, edges, text=("; ".join(needs),))

@@ -168,7 +168,7 @@ class RunPage {
       if (model.past) await this.goLive();
       return;
     }
-    this.wanted = wanted;
+    this.wanted = this.aim = wanted;
     if (this.going) return;
     this.going = true;
     while (this.wanted !== null) {
@@ -178,7 +178,13 @@ class RunPage {
       if (snapshot) this.take(snapshot);
     }
     this.going = false;
+    this.aim = null;
     history.replaceState(null, "", this.link(this.selected));
+  }
+
+  // Some events back or on, from where the last step leads.
+  step(by) {
+    return this.goTo((this.aim ?? this.model.seq) + by);
   }
 
   // Show a whole snapshot without moving the picture.

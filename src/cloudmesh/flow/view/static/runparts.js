@@ -91,8 +91,8 @@ export function runKeys(page) {
     i: () => page.inspector.el.focus(),
     l: () => page.model.past && page.goLive(),
     p: () => page.show("picture"), g: () => page.show("gantt"), d: () => page.showStrip(!page.strip.open),
-    "[": () => page.goTo(page.model.seq - 1), "]": () => page.goTo(page.model.seq + 1),
-    "{": () => page.goTo(page.model.seq - 10), "}": () => page.goTo(page.model.seq + 10),
+    "[": () => page.step(-1), "]": () => page.step(1),
+    "{": () => page.step(-10), "}": () => page.step(10),
     c: () => { navigator.clipboard?.writeText(location.origin + page.link(page.selected)); },
     "?": () => showKeys(settings),
   });

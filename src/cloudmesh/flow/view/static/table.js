@@ -279,7 +279,7 @@ export class Table {
     const at = this.rowOf.get(this.focusKey) ?? this.rowOf.get(this.selected) ?? -1;
     const row = this.rows[at];
     if (step) this.focus(Math.min(this.rows.length - 1, Math.max(0, at + step)));
-    else if (event.key === "ArrowRight" && row && !row.open) this.toggle(row);
+    else if (event.key === "ArrowRight" && row && row.open === false) this.toggle(row);
     else if (event.key === "ArrowLeft" && row && row.open) this.toggle(row);
     else if (event.key === "Enter" && row) row.crowd ? this.toggle(row) : this.handlers.inspect(row.node.name);
     else return;

@@ -17,7 +17,7 @@ export const BAR_ORDER = [
 ];
 
 export function duration(seconds) {
-  if (!(seconds >= 0)) return "";
+  if (typeof seconds !== "number" || !(seconds >= 0)) return "";
   if (seconds < 1) return `${seconds.toFixed(2)} s`;
   if (seconds < 60) return `${seconds.toFixed(1)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
