@@ -17,6 +17,7 @@ from typing import Any
 import executor_kit as kit
 import pytest
 from executor_kit import nodes
+from slurm_cluster import running_slurm
 from sshd import Sshd, running_sshd
 
 from cloudmesh.flow.executors.protocol import Attempt, Executor, Outcome
@@ -25,14 +26,37 @@ from cloudmesh.flow.model.flow import Argument, Calculation, Code
 from cloudmesh.flow.model.value import Value
 
 HERE = Path(__file__).parent
-FUNCTIONS = ("process", "ssh")
-COMMANDS = ("command", "ssh")
+#: Slurm looks after its jobs every other second, so all of the contract takes minutes there.
+SLURM = pytest.param("slurm", marks=[pytest.mark.slow, pytest.mark.real])
+FUNCTIONS = ["process", "ssh", SLURM]
+COMMANDS = ["command", "ssh", SLURM]
+KILLED = ["process", "ssh"]  # what a dead engine takes with it; a job of Slurm is adopted
 
 
 @pytest.fixture(scope="session")
 def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    folder = tmp_path_factory.mktemp("slurm")
+    with running_slurm(folder) as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield {"kind": "slurm", "python": sys.executable, "folder": str(folder / "jobs")}
+
+
+def spec_of(word: str, request: pytest.FixtureRequest) -> dict[str, Any]:
+    """An entry of the configuration for a word, with the server that it needs."""
+    if word == "ssh":
+        server: Sshd = request.getfixturevalue("sshd")
+        return {**server.spec, "python": sys.executable, "slots": 8}
+    if word == "slurm":
+        spec: dict[str, Any] = request.getfixturevalue("slurm")
+        return spec
+    return {"kind": word}
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +66,7 @@ def executor_of(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Exec
 
     def of(word: str) -> Executor:
         if word not in made:
-            spec = {"kind": word}
-            if word == "ssh":
-                server: Sshd = request.getfixturevalue("sshd")
-                spec = {**server.spec, "python": sys.executable, "slots": 8}
-            made[word] = make(word, spec, Context())
+            made[word] = make(word, spec_of(word, request), Context("store", "run00000"))
         return made[word]
 
     yield of
@@ -261,7 +281,7 @@ def test_a_node_knows_its_key_and_attempt_and_says_progress(rig: Rig) -> None:
 def test_where_it_runs_is_told(rig: Rig) -> None:
     told = rig.start(nodes.nothing)
     told.result()
-    assert told.attempt.where in ("process", "127.0.0.1")
+    assert told.attempt.where.partition("/")[0] in ("process", "127.0.0.1", "slurm")
 
 
 # -- functions: ends -----------------------------------------------------------------------------
@@ -312,11 +332,7 @@ def test_a_thousand_attempts_each_with_its_own_outcome(rig: Rig) -> None:
 
 @pytest.mark.parametrize("word", [*FUNCTIONS, "command"])
 def test_close_ends_what_runs(word: str, request: pytest.FixtureRequest) -> None:
-    spec: dict[str, Any] = {"kind": word}
-    if word == "ssh":
-        server: Sshd = request.getfixturevalue("sshd")
-        spec = {**server.spec, "python": sys.executable}
-    rig = Rig(make(word, spec, Context()))
+    rig = Rig(make(word, spec_of(word, request), Context("store", "run00001")))
     if word == "command":
         told = [rig.command("echo asleep; setsid sleep 300 & sleep 300") for _ in range(2)]
     else:
@@ -438,12 +454,9 @@ time.sleep(300)
 """
 
 
-@pytest.mark.parametrize("word", FUNCTIONS)
+@pytest.mark.parametrize("word", KILLED)
 def test_nothing_outlives_a_killed_engine(word: str, request: pytest.FixtureRequest) -> None:
-    spec: dict[str, Any] = {"kind": word}
-    if word == "ssh":
-        server: Sshd = request.getfixturevalue("sshd")
-        spec = {**server.spec, "python": sys.executable}
+    spec = spec_of(word, request)
     key = f"store-of-a-killed-engine/{os.getpid()}/{word}"
     path = [str(HERE.parent / "executors")]
     program = _ENGINE.format(path=path, word=word, spec=spec, key=key)

@@ -29,6 +29,7 @@ import linecache
 import os
 import queue
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -208,13 +209,14 @@ class Far:
         """Run what comes, until the engine ends this or is gone."""
         threading.Thread(target=self._listen, daemon=True).start()
         threading.Thread(target=self._watch, daemon=True).start()
+        threading.Thread(target=self._heed, args=(_terms(),), daemon=True).start()
         threading.Thread(target=self._pass_on, daemon=True).start()
         version = list(sys.version_info[:3])
         self.send({"kind": "ready", "python": version, "pid": os.getpid()})
         while True:
             header, payload = self._nodes.get()
             if header["kind"] == "last":
-                os._exit(0)
+                self._leave()
             elif header["kind"] == "program":
                 self._learn(header, payload)
             elif header["kind"] == "command":
@@ -250,6 +252,12 @@ class Far:
         """A connection can be cut without a word."""
         while time.monotonic() - self._heard < SILENCE_MAX:
             time.sleep(SILENCE_MAX / 10)
+        self._leave()
+
+    def _heed(self, asked: int) -> None:
+        """A scheduler asks for the end (TERM) a while before it kills."""
+        while os.read(asked, 1) != bytes([signal.SIGTERM]):
+            pass
         self._leave()
 
     def _leave(self) -> None:
@@ -377,6 +385,15 @@ class Far:
             return
         self._drain()
         self.send({"kind": "result", "code": code})
+
+
+def _terms() -> int:
+    """A pipe that tells of signals even while the main thread is busy in C code."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    return read
 
 
 def _same_python(needed: list[int]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.executors.protocol import Attempt
 
-__all__ = ["Program", "program_key", "runner", "started_by"]
+__all__ = ["Program", "program_key", "python_command", "runner", "started_by"]
 
 Module = tuple[str, bool, str, str]  # name, is it a package, file, source
 
@@ -46,10 +46,15 @@ _PARTS = ("call", "procs", "blob", "runner")
 
 
 def started_by(python: str) -> str:
-    """The command line, for any login shell, that makes a Python run `BOOT`."""
+    """The command line, for any login shell, that runs `BOOT` in the shell's place."""
+    return f"exec {python_command(python)}"
+
+
+def python_command(python: str) -> str:
+    """The command line, for any shell, that makes a Python run `BOOT`."""
     lines = BOOT.strip().replace("\\", "\\\\").replace("\n", "\\n")
     assert "'" not in lines
-    return f'exec {python} -u -c \'exec("""{_quoted(lines)}""")\''
+    return f'{python} -u -c \'exec("""{_quoted(lines)}""")\''
 
 
 def _quoted(text: str) -> str:

@@ -27,7 +27,16 @@ from cloudmesh.flow.executors.sending import started_by
 if TYPE_CHECKING:
     from cloudmesh.flow.executors.table import Context
 
-__all__ = ["Host", "SshExecutor", "check", "make", "ssh_hosts"]
+__all__ = [
+    "Host",
+    "SshExecutor",
+    "Unreachable",
+    "check",
+    "connect",
+    "make",
+    "ssh_hosts",
+    "trouble",
+]
 
 SLOTS = 8  # nodes at once on all hosts of an entry, where nothing else is said
 CHANNELS = 8  # channels on a connection: sshd takes 10 by default (MaxSessions)
@@ -98,6 +107,55 @@ class Unreachable(InfrastructureError):
         super().__init__(message)
         self.kind = kind
         self.passing = passing
+
+
+async def connect(host: Host) -> Any:
+    """A connection to a host.  Raises `Unreachable`."""
+    import asyncssh
+
+    options: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT,
+        "login_timeout": 2 * CONNECT_TIMEOUT,
+        "keepalive_interval": 10,
+        "keepalive_count_max": 3,
+        **host.options,
+    }
+    if host.user:
+        options["username"] = host.user
+    if host.port:
+        options["port"] = host.port
+    if host.identity:
+        options["client_keys"] = [str(Path(host.identity).expanduser())]
+    if host.jump:
+        options["tunnel"] = host.jump
+    try:
+        return await asyncssh.connect(host.name, **options)
+    except Exception as error:
+        raise trouble(host, error) from None
+
+
+def trouble(host: Host, error: Exception) -> Unreachable:
+    """What went wrong with a host and what a user can do about it, in one line."""
+    import asyncssh
+
+    name = host.place
+    if isinstance(error, asyncssh.ChannelOpenError):
+        return Unreachable(f"{name}: takes no more sessions", "Busy", True)
+    if isinstance(error, asyncssh.HostKeyNotVerifiable):
+        message = (
+            f"{name}: its host key is not the one in known_hosts, or is not there; "
+            f"compare it, then log in once with ssh {name}"
+        )
+        return Unreachable(message, "HostKeyError", False)
+    if isinstance(error, asyncssh.PermissionDenied):
+        message = f"{name}: the login was refused; check user and key (ssh {name} must work)"
+        return Unreachable(message, "LoginRefused", False)
+    if isinstance(error, (asyncssh.KeyImportError, FileNotFoundError)):
+        return Unreachable(f"{name}: the key cannot be read: {error}", "KeyError", False)
+    if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
+        return Unreachable(f"{name}: no answer", "Unreachable", True)
+    text = " ".join(str(error).split()) or type(error).__name__
+    return Unreachable(f"{name}: cannot be reached: {text}", "Unreachable", True)
 
 
 class Link:
@@ -191,52 +249,18 @@ class Station:
             return link
 
     async def _connect(self) -> Any:
-        import asyncssh
-
-        host = self.host
-        options: dict[str, Any] = {
-            "connect_timeout": CONNECT_TIMEOUT,
-            "login_timeout": 2 * CONNECT_TIMEOUT,
-            "keepalive_interval": 10,
-            "keepalive_count_max": 3,
-            **host.options,
-        }
-        if host.user:
-            options["username"] = host.user
-        if host.port:
-            options["port"] = host.port
-        if host.identity:
-            options["client_keys"] = [str(Path(host.identity).expanduser())]
-        if host.jump:
-            options["tunnel"] = host.jump
         try:
-            return await asyncssh.connect(host.name, **options)
-        except Exception as error:
-            raise self._trouble(error) from None
+            return await connect(self.host)
+        except Unreachable as error:
+            if error.passing:
+                self.down_until = time.monotonic() + DOWN
+            raise
 
     def _trouble(self, error: Exception) -> Unreachable:
-        """What a user can do about it, in one line."""
-        import asyncssh
-
-        name = self.host.place
-        if isinstance(error, asyncssh.ChannelOpenError):
-            return Unreachable(f"{name}: takes no more sessions", "Busy", True)
-        if isinstance(error, asyncssh.HostKeyNotVerifiable):
-            message = (
-                f"{name}: its host key is not the one in known_hosts, or is not there; "
-                f"compare it, then log in once with ssh {name}"
-            )
-            return Unreachable(message, "HostKeyError", False)
-        if isinstance(error, asyncssh.PermissionDenied):
-            message = f"{name}: the login was refused; check user and key (ssh {name} must work)"
-            return Unreachable(message, "LoginRefused", False)
-        if isinstance(error, (asyncssh.KeyImportError, FileNotFoundError)):
-            return Unreachable(f"{name}: the key cannot be read: {error}", "KeyError", False)
-        self.down_until = time.monotonic() + DOWN
-        if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
-            return Unreachable(f"{name}: no answer", "Unreachable", True)
-        text = " ".join(str(error).split()) or type(error).__name__
-        return Unreachable(f"{name}: cannot be reached: {text}", "Unreachable", True)
+        found = trouble(self.host, error)
+        if found.kind == "Unreachable":
+            self.down_until = time.monotonic() + DOWN
+        return found
 
     async def farewell(self, worker: FarWorker) -> int | None:
         """A runner has ended, or shall: its exit code, -N for a signal, None for a lost connection.

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.executors.protocol import Executor
 
-__all__ = ["KINDS", "Context", "build", "check", "faults", "make", "megabytes"]
+__all__ = ["KINDS", "Context", "build", "check", "faults", "make", "megabytes", "slots"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,27 @@ class Kind(NamedTuple):
     module: str
     keys: Mapping[str, str]
     one_of: tuple[str, ...] = ()  # keys of which one must be there
+    slots: int = 8  # nodes at once, where the entry does not say
 
+
+_HOST = {
+    "host": "text", "user": "text", "port": "count", "identity": "text", "key": "text",
+    "jump": "text", "python": "text", "known_hosts": "text", "config": "text", "slots": "count",
+}  # fmt: skip
 
 KINDS: dict[str, Kind] = {
     "ssh": Kind(
         "cloudmesh.flow.executors.ssh",
-        {
-            "host": "text", "hosts": "list", "user": "text", "port": "count", "identity": "text",
-            "key": "text", "jump": "text", "python": "text", "known_hosts": "text",
-            "config": "text", "slots": "count",
-        },
+        {**_HOST, "hosts": "list"},
         ("host", "hosts"),
+    ),
+    "slurm": Kind(
+        "cloudmesh.flow.executors.slurm",
+        {
+            **_HOST, "partition": "text", "time": "time", "account": "text", "qos": "text",
+            "memory": "size", "cpus": "count", "options": "list", "folder": "text",
+        },
+        slots=1000,
     ),
     "vm": Kind(
         "cloudmesh.flow.executors.vm",
@@ -61,6 +71,7 @@ KINDS: dict[str, Kind] = {
             "lifetime": "text", "max_life": "time", "accelerator": "text", "slots": "count",
         },
         ("provider",),
+        slots=4,
     ),
 }  # fmt: skip
 
@@ -81,6 +92,12 @@ def make(name: str, spec: Mapping[str, Any], context: Context) -> Executor:
         return local
     executor: Executor = _module(name, spec).make(name, spec, context)
     return executor
+
+
+def slots(spec: Mapping[str, Any]) -> int:
+    """How many nodes an entry takes at once."""
+    kind = KINDS.get(str(spec.get("kind")))
+    return int(spec.get("slots") or (kind.slots if kind else 1))
 
 
 def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:

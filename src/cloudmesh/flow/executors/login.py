@@ -1,0 +1,209 @@
+"""The login host of a scheduler: commands and files there, or on this machine.
+
+Everything here waits for its answer; it is called from a scheduler's own thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shlex
+import shutil
+import subprocess
+import threading
+from collections.abc import Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from cloudmesh.flow.errors import InfrastructureError
+from cloudmesh.flow.executors.ssh import Host, Unreachable, connect, trouble
+
+__all__ = ["Answer", "Here", "Login", "There"]
+
+T = TypeVar("T")
+
+Answer = tuple[int, str, str]  # exit code, stdout, stderr
+TIMEOUT = 60.0  # seconds for one command
+
+
+class Login(Protocol):
+    """Where the commands of a scheduler are given."""
+
+    def run(self, command: Sequence[str], given: str = "") -> Answer:
+        """Run a command; ``given`` is its stdin.  Raises `InfrastructureError`."""
+        ...
+
+    def home(self) -> str:
+        """The user's home there."""
+        ...
+
+    def write(self, path: str, data: bytes) -> None:
+        """Write a file, with the folders above it; only its user can read it."""
+        ...
+
+    def read(self, path: str, offset: int = 0) -> bytes:
+        """A file from an offset on; empty where there is none yet."""
+        ...
+
+    def names(self, path: str) -> list[str]:
+        """What is in a folder; empty where there is none."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Remove a folder with all that is in it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
+
+
+class Here:
+    """This machine."""
+
+    def run(self, command: Sequence[str], given: str = "") -> Answer:
+        """See `Login`."""
+        try:
+            done = subprocess.run(
+                command, input=given.encode(), capture_output=True, timeout=TIMEOUT
+            )
+        except FileNotFoundError:
+            raise InfrastructureError(f"there is no {command[0]} here") from None
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise InfrastructureError(f"{command[0]}: {error}") from None
+        out, err = (text.decode("utf-8", "replace") for text in (done.stdout, done.stderr))
+        return done.returncode, out, err
+
+    def home(self) -> str:
+        """See `Login`."""
+        return os.path.expanduser("~")
+
+    def write(self, path: str, data: bytes) -> None:
+        """See `Login`."""
+        file = Path(path)
+        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file.touch(0o600)
+        file.write_bytes(data)
+
+    def read(self, path: str, offset: int = 0) -> bytes:
+        """See `Login`."""
+        try:
+            with open(path, "rb") as file:
+                file.seek(offset)
+                return file.read()
+        except FileNotFoundError:
+            return b""
+
+    def names(self, path: str) -> list[str]:
+        """See `Login`."""
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            return sorted(os.listdir(path))
+        return []
+
+    def remove(self, path: str) -> None:
+        """See `Login`."""
+        shutil.rmtree(path, ignore_errors=True)
+
+    def close(self) -> None:
+        """See `Login`."""
+
+
+class There:
+    """A host over SSH; a lost connection is made anew."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._loop = asyncio.new_event_loop()
+        self._connection: Any = None
+        self._sftp: Any = None
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name=f"cloudmesh-flow {host.name}", daemon=True
+        )
+        self._thread.start()
+
+    def run(self, command: Sequence[str], given: str = "") -> Answer:
+        """See `Login`."""
+        return self._wait(self._run(shlex.join(command), given))
+
+    def home(self) -> str:
+        """See `Login`."""
+        return self.run(["sh", "-c", "cd && pwd"])[1].strip()
+
+    def write(self, path: str, data: bytes) -> None:
+        """See `Login`."""
+        self._wait(self._write(path, data))
+
+    def read(self, path: str, offset: int = 0) -> bytes:
+        """See `Login`."""
+        return self._wait(self._read(path, offset))
+
+    def names(self, path: str) -> list[str]:
+        """See `Login`."""
+        code, out, _ = self.run(["ls", "-1", path])
+        return [] if code else out.split("\n")[:-1]
+
+    def remove(self, path: str) -> None:
+        """See `Login`."""
+        self.run(["rm", "-rf", path])
+
+    def close(self) -> None:
+        """See `Login`."""
+        with contextlib.suppress(InfrastructureError):
+            self._wait(self._close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(5.0)
+
+    # -- in the loop ------------------------------------------------------------------------
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(asyncio.wait_for(work, TIMEOUT), self._loop)
+        try:
+            return future.result()
+        except InfrastructureError:
+            raise
+        except Exception as error:
+            raise trouble(self._host, error) from None
+
+    async def _open(self) -> Any:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._host)
+            self._sftp = None
+        return self._connection
+
+    async def _files(self) -> Any:
+        connection = await self._open()
+        if self._sftp is None:
+            self._sftp = await connection.start_sftp_client()
+        return self._sftp
+
+    async def _run(self, command: str, given: str) -> Answer:
+        done = await (await self._open()).run(command, input=given, errors="replace")
+        code = done.exit_status
+        if code is None:
+            raise Unreachable(f"{self._host.place}: the connection was lost", "Lost", True)
+        return code, str(done.stdout), str(done.stderr)
+
+    async def _write(self, path: str, data: bytes) -> None:
+        files = await self._files()
+        await files.makedirs(os.path.dirname(path), exist_ok=True)
+        async with files.open(path, "wb") as file:
+            await file.write(data)
+        await files.chmod(path, 0o600)
+
+    async def _read(self, path: str, offset: int) -> bytes:
+        import asyncssh
+
+        files = await self._files()
+        try:
+            async with files.open(path, "rb") as file:
+                data: bytes = await file.read(offset=offset)
+        except asyncssh.SFTPNoSuchFile:
+            return b""
+        return data
+
+    async def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            await self._connection.wait_closed()
+        await self._loop.shutdown_default_executor()

@@ -1,0 +1,484 @@
+"""``kind: slurm``: nodes as jobs of a cluster, over SSH or from this machine.
+
+Attempts that come together are one array.  Its folder, on the file system that
+the login host shares with the cluster, holds what the runners read and what
+they write: the same frames as over SSH, in files.  One question to the
+scheduler serves all jobs.  A job that outlived its engine is found again by the
+folder, and its attempt goes on where it is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+import signal
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from cloudmesh.flow.errors import FlowError, InfrastructureError
+from cloudmesh.flow.executors.blob import HEAD, frame, lengths
+from cloudmesh.flow.executors.command import cancelled, problem, refuse, timed_out
+from cloudmesh.flow.executors.far import Job, Programs, outcome_of, request
+from cloudmesh.flow.executors.login import Here, Login, There
+from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
+from cloudmesh.flow.executors.sending import python_command, runner
+from cloudmesh.flow.executors.ssh import ssh_hosts
+from cloudmesh.flow.times import seconds
+
+if TYPE_CHECKING:
+    from cloudmesh.flow.executors.table import Context
+
+__all__ = ["SlurmExecutor", "check", "make"]
+
+SLOTS = 1000  # jobs at once, where nothing else is said
+ARRAY_MAX = 500  # jobs in one array: clusters take 1,001 by default
+GATHER = 0.05  # seconds for which attempts that come together are gathered
+ASK_MIN, ASK_MAX = 0.3, 3.0  # seconds between two questions to the scheduler
+LAG = 5.0  # seconds for which a file of an ended job may still be on its way
+INSIST = 4.0  # seconds after which a job that does not go is killed
+OUTAGE_MAX = 300.0  # seconds for which the scheduler may be away
+FOLDER = ".cloudmesh/flow/jobs"
+
+#: States of jobs that have not ended.
+LIVING = frozenset(
+    ("PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "RESIZING")
+).union(("REQUEUE_HOLD", "SPECIAL_EXIT", "STAGE_OUT", "STOPPED", "SIGNALING", "REQUEUE_FED"))
+#: How the machine, not the node, may end a job.
+LOST = frozenset(
+    ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED", "OUT_OF_MEMORY", "GONE", "CANCELLED")
+)
+
+_SCRIPT = """\
+#!/bin/sh
+i=$SLURM_ARRAY_TASK_ID
+cd {folder} || exit 1
+set -- $(sed -n "$((i + 1))p" index)
+{{ cat {shared}/runner; [ "$3" = - ] || cat {shared}/program-$3
+  tail -c "+$(($1 + 1))" inputs | head -c "$2"; }} | {python} > "$i.out" 2> "$i.err"
+echo $? > "$i.code"
+"""
+
+
+def make(name: str, spec: Mapping[str, Any], context: Context) -> SlurmExecutor:
+    """The executor of an entry."""
+    return SlurmExecutor(name, spec, context)
+
+
+def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Ask the scheduler whether it takes jobs."""
+    login = _login(spec)
+    try:
+        code, out, err = login.run(["sinfo", "-h", "-o", "%P %a %D"])
+    except InfrastructureError as error:
+        return [("sinfo", str(error))]
+    finally:
+        login.close()
+    partition = spec.get("partition")
+    if code:
+        return [("sinfo", _first(err))]
+    known = [line.split()[0].rstrip("*") for line in out.splitlines() if line.split()]
+    if partition and partition not in known:
+        wrong = f"there is no partition {partition!r}; known are {', '.join(known)}"
+        return [("sinfo", ""), ("partition", wrong)]
+    return [("sinfo", "")]
+
+
+def _login(spec: Mapping[str, Any]) -> Login:
+    return There(ssh_hosts(spec)[0]) if spec.get("host") else Here()
+
+
+def _first(text: str) -> str:
+    """The first line that says something."""
+    lines = (line.strip() for line in text.splitlines())
+    return next((line for line in lines if line), "it says nothing")[:300]
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+@dataclass(slots=True, eq=False)
+class _Array:
+    """Jobs that were submitted together."""
+
+    tag: str
+    folder: str
+    job: str
+    left: int  # how many of them have not been told
+    told: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True, eq=False)
+class _Task:
+    """An attempt and its job."""
+
+    job: Job
+    array: _Array
+    index: int
+    offset: int = 0
+    unread: bytes = b""
+    deadline: float = math.inf
+    ended: float = 0.0  # when the scheduler first said so
+    asked: float = 0.0  # when its end was first asked for
+    insisted: bool = False
+
+    @property
+    def id(self) -> str:
+        return f"{self.array.job}_{self.index}"
+
+
+class SlurmExecutor:
+    """Submits, watches and cancels jobs, in a thread of its own."""
+
+    def __init__(self, name: str, spec: Mapping[str, Any], context: Context) -> None:
+        self.slots: int | None = int(spec.get("slots") or SLOTS)
+        self._name, self._spec, self._context = name, spec, context
+        self._lock = threading.Condition()
+        self._new: list[Job] = []
+        self._unwanted: list[Attempt] = []
+        self._closing = False
+        self._thread: threading.Thread | None = None
+        # Of the thread alone:
+        self._tasks: dict[Attempt, _Task] = {}
+        self._programs = Programs()
+        self._sent: set[int] = set()
+        self._shared = ""
+        self._found: dict[str, tuple[_Array, int, int]] = {}  # by key: jobs of a dead engine
+        self._arrays: dict[str, _Array] = {}
+        self._away_since = 0.0
+        self._pause = ASK_MIN
+
+    def start(self, attempt: Attempt, done: Done) -> None:
+        """Submit an attempt, with those that come at the same time."""
+        attempt.where = self._name
+        with self._lock:
+            if not self._closing:
+                self._new.append(Job(attempt, done))
+                self._lock.notify()
+                if self._thread is None:
+                    self._thread = threading.Thread(
+                        target=self._run, name=f"cloudmesh-flow {self._name}", daemon=True
+                    )
+                    self._thread.start()
+                return
+        refuse(attempt, done)
+
+    def cancel(self, attempt: Attempt) -> None:
+        """Cancel the attempt's job."""
+        attempt.cancelled = True
+        with self._lock:
+            self._unwanted.append(attempt)
+            self._lock.notify()
+
+    def close(self) -> None:
+        """Cancel all jobs and wait until they are gone."""
+        with self._lock:
+            self._closing = True
+            self._lock.notify()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(30.0)
+
+    # -- the thread -----------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        login = _login(self._spec)
+        try:
+            while self._wait():
+                self._turn(login)
+        finally:
+            login.close()
+
+    def _wait(self) -> bool:
+        """Sleep until there is something to do; False at the end."""
+        with self._lock:
+            if not self._new and not self._unwanted:
+                if self._tasks:
+                    self._lock.wait(self._pause)
+                elif not self._closing:
+                    self._lock.wait()
+            until = time.monotonic() + GATHER
+            while self._new and not self._closing and (left := until - time.monotonic()) > 0:
+                self._lock.wait(left)
+            return bool(self._new or self._tasks or not self._closing)
+
+    def _turn(self, login: Login) -> None:
+        with self._lock:
+            new, self._new = self._new, []
+            unwanted, self._unwanted = self._unwanted, []
+            closing = self._closing
+        wanted = [job for job in new if not job.attempt.cancelled and not closing]
+        for job in new:
+            if job not in wanted:
+                job.done(job.attempt, cancelled())
+        try:
+            if not self._shared and wanted:
+                self._open(login)
+            self._submit_all(login, wanted)
+        except FlowError as error:
+            self._refuse(wanted, error)
+        now = time.monotonic()
+        for task in list(self._tasks.values()):
+            if closing or task.job.attempt in unwanted:
+                task.job.why = task.job.why or cancelled()
+            elif now > task.deadline:
+                task.job.why = task.job.why or timed_out(task.job.attempt)
+        self._watch(login)
+
+    def _refuse(self, jobs: Sequence[Job], error: FlowError) -> None:
+        passing = getattr(error, "passing", False)
+        for job in jobs:
+            if job.attempt not in self._tasks:
+                kind = getattr(error, "kind", "SlurmError")
+                job.done(job.attempt, problem(kind, f"{self._name}: {error}", lost=passing))
+
+    # -- submitting ------------------------------------------------------------------------------
+
+    def _open(self, login: Login) -> None:
+        """Prepare the run's folder; find what an engine before this one has left in it."""
+        base = str(self._spec.get("folder") or f"{login.home()}/{FOLDER}")
+        base = os.path.expanduser(base) if isinstance(login, Here) else base
+        shared = f"{base}/{self._context.store_id}/{self._context.run}"
+        for name in login.names(shared):
+            about = login.read(f"{shared}/{name}/about.json")
+            if about:
+                self._adopt(login, f"{shared}/{name}", json.loads(about))
+        login.write(f"{shared}/runner", runner())
+        self._shared = shared
+
+    def _adopt(self, login: Login, folder: str, about: Mapping[str, Any]) -> None:
+        job = login.read(f"{folder}/job").decode().strip()
+        if not job:  # the engine died between the submission and its record
+            code, out, _ = login.run(["squeue", "-h", "--name", about["tag"], "-o", "%F"])
+            job = out.split()[0] if code == 0 and out.split() else ""
+        if not job:
+            return
+        told = {int(line) for line in login.read(f"{folder}/told").split()}
+        array = _Array(about["tag"], folder, job, 0, sorted(told))
+        for index, (key, number) in enumerate(about["keys"]):
+            if index not in told:
+                self._found[key] = (array, index, number)
+
+    def _submit_all(self, login: Login, jobs: Sequence[Job]) -> None:
+        fresh = []
+        for job in jobs:
+            found = self._found.pop(job.attempt.key, None)
+            if found is not None and found[2] < job.attempt.number:
+                array, index, _ = found
+                array.left += 1
+                self._arrays[array.tag] = array
+                self._tasks[job.attempt] = _Task(job, array, index)
+            else:
+                fresh.append(job)
+        for i in range(0, len(fresh), ARRAY_MAX):
+            self._submit(login, fresh[i : i + ARRAY_MAX])
+
+    def _submit(self, login: Login, jobs: Sequence[Job]) -> None:
+        """One array.  Raises `FlowError` where the scheduler refuses it."""
+        lines, inputs, sendable = [], b"", []
+        for job in jobs:
+            try:
+                number, asked = request(job.attempt, self._programs)
+            except Exception as error:
+                message = f"the node cannot be sent: {error}"
+                job.done(job.attempt, problem(type(error).__name__, message))
+                continue
+            asked += frame({"kind": "last"})
+            lines.append(f"{len(inputs)} {len(asked)} {'-' if number is None else number}")
+            inputs += asked
+            sendable.append(job)
+            if number is not None and number not in self._sent:
+                self._sent.add(number)
+                login.write(f"{self._shared}/program-{number}", self._programs.frame(number))
+        if not sendable:
+            return
+        mark = f"{time.time_ns():x}"
+        tag = f"cmflow/{self._context.store_id}/{self._context.run}/{self._name}/{mark}"
+        folder = f"{self._shared}/{mark}"
+        keys = [[job.attempt.key, job.attempt.number] for job in sendable]
+        login.write(f"{folder}/inputs", inputs)
+        login.write(f"{folder}/index", "\n".join([*lines, ""]).encode())
+        login.write(f"{folder}/about.json", json.dumps({"tag": tag, "keys": keys}).encode())
+        document = {"tag": tag, "kind": "slurm", "name": self._name, "jobs": len(sendable)}
+        self._context.intent(document)
+        code, out, err = login.run(self._command(tag, len(sendable), folder), self._script(folder))
+        if code:
+            login.remove(folder)
+            self._context.release({"tag": tag})
+            raise InfrastructureError(f"the job was refused: {_first(err)}")
+        array = _Array(tag, folder, out.strip().partition(";")[0], len(sendable))
+        login.write(f"{folder}/job", array.job.encode())
+        self._arrays[tag] = array
+        for index, job in enumerate(sendable):
+            self._tasks[job.attempt] = _Task(job, array, index)
+        self._pause = ASK_MIN
+
+    def _script(self, folder: str) -> str:
+        python = python_command(str(self._spec.get("python") or "python3"))
+        return _SCRIPT.format(
+            folder=shlex.quote(folder), shared=shlex.quote(self._shared), python=python
+        )
+
+    def _command(self, tag: str, count: int, folder: str) -> list[str]:
+        spec = self._spec
+        words = ["sbatch", "--parsable", "--no-requeue", f"--job-name={tag}"]
+        words += [f"--array=0-{count - 1}", f"--output={folder}/slurm-%a.log"]
+        for key, option in (
+            ("partition", "partition"),
+            ("account", "account"),
+            ("qos", "qos"),
+            ("memory", "mem"),
+            ("cpus", "cpus-per-task"),
+        ):
+            if spec.get(key):
+                words.append(f"--{option}={spec[key]}")
+        if spec.get("time"):
+            words.append(f"--time={max(1, math.ceil(seconds(spec['time']) / 60))}")
+        return [*words, *map(str, spec.get("options") or ())]
+
+    # -- watching ----------------------------------------------------------------------------------
+
+    def _watch(self, login: Login) -> None:
+        """Ask the scheduler once for all jobs, read what they wrote, end what shall end."""
+        if not self._tasks:
+            return
+        try:
+            self._cancel_all(login)
+            states = self._states(login)
+            moved = False
+            for task in list(self._tasks.values()):
+                state, node = states.get(task.id, ("GONE", ""))
+                if state == "PENDING" and task.job.why is None:
+                    continue
+                if node:
+                    task.job.attempt.where = f"{self._name}/{node}"
+                moved = self._look(login, task, state) or moved
+            self._clean(login)
+            self._away_since = 0.0
+        except InfrastructureError as error:
+            self._outage(error)
+            moved = False
+        hurried = any(task.job.why for task in self._tasks.values())
+        self._pause = ASK_MIN if moved or hurried else min(ASK_MAX, self._pause * 1.2)
+
+    def _states(self, login: Login) -> dict[str, tuple[str, str]]:
+        names = ",".join(self._arrays)
+        code, out, err = login.run(
+            ["squeue", "-h", "-r", "-t", "all", "--name", names, "-o", "%i|%T|%N"]
+        )
+        if code:
+            raise InfrastructureError(f"squeue: {_first(err)}")
+        rows = (line.split("|") for line in out.splitlines())
+        return {row[0]: (row[1], row[2]) for row in rows if len(row) == 3}
+
+    def _outage(self, error: InfrastructureError) -> None:
+        now = time.monotonic()
+        if not self._away_since:
+            self._away_since = now
+            self._context.note(f"{self._name}: {error}; waiting for it")
+        if now - self._away_since > OUTAGE_MAX or self._closing:
+            for task in list(self._tasks.values()):
+                lost = problem("SchedulerLost", f"{self._name}: {error}", lost=True)
+                self._tell(task, task.job.why or lost)
+
+    def _look(self, login: Login, task: _Task, state: str) -> bool:
+        """Read what a job has written; whether it has said anything new."""
+        data = login.read(f"{task.array.folder}/{task.index}.out", task.offset)
+        task.offset += len(data)
+        outcome = self._take(task, data)
+        now = time.monotonic()
+        if outcome is not None and task.job.why is None:
+            self._tell(task, outcome)
+        elif state not in LIVING:
+            task.ended = task.ended or now
+            code = login.read(f"{task.array.folder}/{task.index}.code").strip()
+            if task.job.why is not None:
+                self._tell(task, task.job.why)
+            elif code or now - task.ended > LAG:
+                self._tell(task, self._death(login, task, state, int(code or 0)))
+        return bool(data)
+
+    def _take(self, task: _Task, data: bytes) -> Outcome | None:
+        """Go through the frames that are whole; the outcome, if it is among them."""
+        unread = task.unread + data
+        at = 0
+        while len(unread) - at >= HEAD:
+            header_length, rest = lengths(unread[at : at + HEAD])
+            end = at + HEAD + header_length + rest
+            if len(unread) < end:
+                break
+            header = json.loads(unread[at + HEAD : end - rest])
+            payload = unread[end - rest : end]
+            at = end
+            kind = header["kind"]
+            if kind == "started" and task.job.attempt.task.timeout is not None:
+                task.deadline = time.monotonic() + task.job.attempt.task.timeout
+            elif kind == "log":
+                task.job.take(header["stream"], payload)
+            elif kind == "progress":
+                task.job.attempt.progress(header["percent"], header["text"])
+            elif kind == "result":
+                return outcome_of(task.job, header, payload)
+        task.unread = unread[at:]
+        return None
+
+    def _death(self, login: Login, task: _Task, state: str, code: int) -> Outcome:
+        """The outcome of a job whose runner ended without a word."""
+        if code > 128:
+            name = _signal_name(code - 128)
+            message = f"{self._name}: the node's process was ended by {name}"
+            return problem("WorkerLost", message, code, lost=True)
+        said = login.read(f"{task.array.folder}/{task.index}.err")
+        said = said or login.read(f"{task.array.folder}/slurm-{task.index}.log")
+        lines = [x.strip() for x in said.decode("utf-8", "replace").splitlines() if x.strip()]
+        tail = f": {lines[-1][:300]}" if lines else ""
+        if code == 127:
+            return problem("NoPython", f"{self._name}: there is no Python there{tail}")
+        if code:
+            message = f"{self._name}: the node ended its process with exit code {code}{tail}"
+            return problem("WorkerLost", message, code, lost=True)
+        if state == "TIMEOUT":
+            return problem("Timeout", f"{self._name}: the job's time was over")
+        message = f"{self._name}: job {task.id} ended as {state.lower().replace('_', ' ')}{tail}"
+        return problem("JobFailed", message, lost=state in LOST)
+
+    def _tell(self, task: _Task, outcome: Outcome) -> None:
+        del self._tasks[task.job.attempt]
+        task.array.left -= 1
+        task.array.told.append(task.index)
+        task.job.end_lines()
+        task.job.done(task.job.attempt, outcome)
+
+    def _cancel_all(self, login: Login) -> None:
+        """Ask for the end of what shall end; then insist."""
+        now = time.monotonic()
+        asked = [t for t in self._tasks.values() if t.job.why is not None and not t.asked]
+        if asked:
+            for task in asked:
+                task.asked = now
+            login.run(["scancel", *(task.id for task in asked)])
+        late = [
+            t for t in self._tasks.values() if t.asked and not t.insisted and now - t.asked > INSIST
+        ]
+        if late:
+            for task in late:
+                task.insisted = True
+            login.run(["scancel", "--full", "--signal=KILL", *(task.id for task in late)])
+
+    def _clean(self, login: Login) -> None:
+        """Remove the folders of arrays of which all has been told; mark what has been told."""
+        for tag, array in list(self._arrays.items()):
+            if array.left == 0:
+                del self._arrays[tag]
+                login.remove(array.folder)
+                self._context.release({"tag": tag})
+            elif array.told:
+                told = "\n".join(map(str, array.told))
+                login.write(f"{array.folder}/told", told.encode())
