@@ -32,7 +32,7 @@ def fill(url: str) -> dict[str, list[dict[str, Any]]]:
     first.append('[["x","ä",[[1]]]]')
     done = row(0, "a", "finished", attempt=1, result='[[1],{"a.b":2}]', progress=40, skipped=True)
     first.project([done], {"counts": {"finished": 1}, "status": "error"}, {1: ["a"], 2: ["a"]})
-    first.add_nodes([row(3, "c[0]")], [["a", "b"]], [run_specs(flow, NOW)[2]])
+    first.add_nodes([(3, "c[0]")], [["a", "b"]], [run_specs(flow, NOW)[2]])
     first.close()
     second = setting.begin(flow, "bbbbbbbb", NOW + 1)
     second.append("[]")

@@ -16,9 +16,8 @@ from cloudmesh.flow.errors import Fenced, InputError, NotFound, OwnedError
 from cloudmesh.flow.handle import Run, RunNode
 
 if TYPE_CHECKING:
-    from cloudmesh.flow.config import Config
-
     from cloudmesh.flow.again import Plan
+    from cloudmesh.flow.config import Config
     from cloudmesh.flow.language.program import Program
     from cloudmesh.flow.model.flow import Flow
     from cloudmesh.flow.run.run import Run as RunState
@@ -87,16 +86,18 @@ def define(program: Program, store: Store, *, redefine: bool = False, edited: bo
     flow = program.flow
     data = flow.to_json()
     file = program.path
-    before = store.definition(flow.name)
+    before = store.definition_extra(flow.name)
+    created = None
     if before is not None:
-        if before[1].get("edited") and not (redefine or edited):
+        if before.get("edited") and not (redefine or edited):
             raise InputError(
                 f"the definition of {flow.name} was edited since it was added: "
                 f"run {flow.name} runs it as it is, --redefine replaces it by the file's"
             )
-        if before[1].get("flow") == data and before[1].get("user") == _user():
+        if before.get("flow") == data and before.get("user") == _user():
             return
-    created = before[0][0]["cm"]["created"] if before and before[0] else None
+        documents = (store.definition(flow.name) or ([], {}))[0]
+        created = documents[0]["cm"]["created"] if documents else None
     extra = {
         "flow": data,
         "file": file,

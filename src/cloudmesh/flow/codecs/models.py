@@ -42,7 +42,7 @@ def _has_own_state(kind: type) -> bool:
     """Whether a class says itself how it is pickled (a slotted dataclass gets that for free)."""
     state = getattr(kind, "__setstate__", None)
     own = state is not None and state.__module__ != "dataclasses"
-    return own or kind.__reduce__ is not object.__reduce__
+    return own or getattr(kind, "__reduce__", None) is not object.__reduce__
 
 
 def read(word: str, body: list[Any], inner: Callable[[Any], Any]) -> Any:

@@ -29,8 +29,12 @@ class Projector:
 
     def make(self) -> None:
         """Make the documents of the flow's nodes, all pending."""
-        rows = [row(self.run, i) for i in range(len(self.run.flow.nodes))]
-        self.journal.add_nodes(rows, self._upstream, self._specs)
+        names = [node.name for node in self.run.flow.nodes]
+        self.journal.add_nodes(list(enumerate(names)), self._upstream, self._specs)
+        # What is not as in a document that is just pending is written with the next change.
+        self.run.changed.update(
+            i for i, node in enumerate(self.run.flow.nodes) if node.task.look != _PLAIN
+        )
 
     def flush(self) -> None:
         """Write what has changed since the last time, and the run's own document."""
@@ -51,9 +55,11 @@ class Projector:
     def _add_elements(self, i: int) -> None:
         """Make the documents of a map's elements."""
         elements = self.run.elements[i]
-        rows = [row(self.run, k) for k in elements]
+        nodes = [(k, self.run.names[k]) for k in elements]
         count = len(elements)
-        self.journal.add_nodes(rows, [self._upstream[i]] * count, [self._specs[i]] * count)
+        self.journal.add_nodes(nodes, [self._upstream[i]] * count, [self._specs[i]] * count)
+        if self.run.task(i).look != _PLAIN:
+            self.run.changed.update(elements)
 
     def _finished(self, changed: Sequence[int]) -> dict[int, list[str]]:
         """For each node the names that leave its dependencies now."""

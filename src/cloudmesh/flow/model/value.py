@@ -101,7 +101,7 @@ def _is_utf8(text: str) -> bool:
 
 
 def _is_exact(value: Any) -> bool:
-    """Whether everything in a value is of a type that JSON gives back.  Not recursive: any depth."""
+    """Whether everything in a value is of a type that JSON gives back."""
     stack = [value]
     while stack:
         item = stack.pop()

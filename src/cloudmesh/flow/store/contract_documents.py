@@ -155,11 +155,11 @@ def elements_of_a_map_come_later(setting: Setting) -> None:
     journal.append("[]")
     journal.project([row(0, "a", "finished", result="[1,2]")], {}, {1: ["a"], 2: ["a"]})
     spec, names = run_specs(flow, NOW)[2], ["a"]
-    added = [row(3, "c[0]"), row(4, "c[1]")]
+    added = [(3, "c[0]"), (4, "c[1]")]
     journal.add_nodes(added, [names, names], [spec, spec])
     journal.append("[]")
     journal.project([row(3, "c[0]", "finished", result="2")], {}, {})
-    journal.add_nodes([row(2, "c"), *added], [["a"], names, names], [spec] * 3)
+    journal.add_nodes([(2, "c"), *added], [["a"], names, names], [spec] * 3)
     documents = store.nodes(journal.run)
     same(field(documents, "name"), ["a", "b", "c", "c[0]", "c[1]"], "nodes, in order")
     same(documents[3]["status"], "finished", "an element that was added again")
@@ -168,7 +168,7 @@ def elements_of_a_map_come_later(setting: Setting) -> None:
     same(documents[4]["upstream"], ["a"], "upstream of an element")
     journal.close()
     again = store.take(journal.run, 3, "[]")
-    again.add_nodes([row(5, "c[2]")], [["b", "a"]], [spec])
+    again.add_nodes([(5, "c[2]")], [["b", "a"]], [spec])
     same(store.nodes(journal.run, ["c[2]"])[0]["dependencies"], ["b"], "after taking over")
     again.close()
 

@@ -45,6 +45,7 @@ def definitions_are_replaced_whole(setting: Setting) -> None:
     same(store.definition(flow.name), (first, extra), "the definition and what stands beside it")
     same(list(store.documents(f"{flow.name}-flow")), first, "documents() of the definition")
     second = definition_documents(Flow(flow.name, (Node("z"),), ((),)), NOW + 1)
+    same(store.definition_extra(flow.name), extra, "extra alone")
     store.define(flow.name, second, {})
     same(store.definition(flow.name), (second, {}), "the definition after another one")
     holds(flow.name in store.definitions(), "definitions() lists the flow")

@@ -66,9 +66,9 @@ def row(n: int, name: str, status: str = "pending", **fields: Any) -> NodeRow:
     return NodeRow(n, name, status, *values)
 
 
-def pending(flow: Flow) -> list[NodeRow]:
-    """The rows with which a run of a flow begins."""
-    return [row(n, node.name) for n, node in enumerate(flow.nodes)]
+def pending(flow: Flow) -> list[tuple[int, str]]:
+    """The nodes with which a run of a flow begins."""
+    return [(n, node.name) for n, node in enumerate(flow.nodes)]
 
 
 class Setting:

@@ -22,7 +22,7 @@ from cloudmesh.flow.store.names import (
     say,
     text_of_this_process,
 )
-from cloudmesh.flow.store.protocol import Batch, NodeRow, Owner, RunHead
+from cloudmesh.flow.store.protocol import Batch, NodeRow, Owner, RunHead, pending_row
 
 __all__ = ["MemoryJournal", "MemoryStore", "memory_store"]
 
@@ -130,13 +130,16 @@ class MemoryJournal:
             kept.document.update(json.loads(json.dumps(dict(changes))))
 
     def add_nodes(
-        self, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]], specs: Sequence[str]
+        self,
+        nodes: Sequence[tuple[int, str]],
+        upstream: Sequence[Sequence[str]],
+        specs: Sequence[str],
     ) -> None:
         with self._owned() as kept:
-            for row, names, spec in zip(rows, upstream, specs, strict=True):
-                if row[0] not in kept.rows:
-                    kept.rows[row[0]] = row
-                    kept.fixed[row[0]] = (list(names), spec)
+            for (n, name), names, spec in zip(nodes, upstream, specs, strict=True):
+                if n not in kept.rows:
+                    kept.rows[n] = pending_row(n, name)
+                    kept.fixed[n] = (list(names), spec)
 
     def write_log(self, node: str, attempt: int, stream: str, text: str) -> None:
         with self._owned() as kept:
@@ -219,6 +222,10 @@ class MemoryStore:
     def definition(self, workflow: str) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
         known = self._flows.get(workflow)
         return None if known is None else (json.loads(known[0]), json.loads(known[1]))
+
+    def definition_extra(self, workflow: str) -> dict[str, Any] | None:
+        known = self.definition(workflow)
+        return None if known is None else known[1]
 
     def definitions(self) -> list[str]:
         with self.changed:

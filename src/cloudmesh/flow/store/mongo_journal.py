@@ -12,7 +12,7 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 from cloudmesh.flow.errors import Fenced, StoreError
 from cloudmesh.flow.store.mongo_values import mapped, only_duplicates, to_bson
 from cloudmesh.flow.store.names import LOG_HEAD, LOG_TAIL, references, storable, storable_rows
-from cloudmesh.flow.store.protocol import NodeRow
+from cloudmesh.flow.store.protocol import NodeRow, pending_row
 
 if TYPE_CHECKING:
     from cloudmesh.flow.store.mongodb import MongoStore
@@ -117,10 +117,14 @@ class MongoJournal:
                 self._store.nodes_of.move_ended(self._workflow)
 
     def add_nodes(
-        self, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]], specs: Sequence[str]
+        self,
+        nodes: Sequence[tuple[int, str]],
+        upstream: Sequence[Sequence[str]],
+        specs: Sequence[str],
     ) -> None:
         self._check()
-        self._names.update({row.n: row.name for row in rows})
+        self._names.update(nodes)
+        rows = [pending_row(n, name) for n, name in nodes]
         fresh = self.seq == 1  # no node has finished yet
         self._store.nodes_of.add(self._workflow, self.run, rows, upstream, specs, fresh)
 

@@ -177,9 +177,17 @@ class MongoStore:
                 if names[0] not in known:
                     known[names[0]] = self.nodes_of.junction(f"{version}/", names[0])
                 document["dependencies"] = list(known[names[0]])
-        if "extra_value" in head:
-            return documents, json.loads(self.get_blob(head["extra_value"]))
-        return documents, json.loads(head["extra"])
+        return documents, self._extra(head)
+
+    def definition_extra(self, workflow: str) -> Document | None:
+        with mapped(self.url):
+            head = self.collection("flow-definitions").find_one({"_id": workflow})
+        return None if head is None else self._extra(head)
+
+    def _extra(self, head: Document) -> Document:
+        text = head["extra"] if "extra" in head else self.get_blob(head["extra_value"])
+        extra: Document = json.loads(text)
+        return extra
 
     def definitions(self) -> list[str]:
         with mapped(self.url):

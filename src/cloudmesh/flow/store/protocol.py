@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-__all__ = ["COLUMNS", "Batch", "Journal", "NodeRow", "Owner", "RunHead", "Store"]
+__all__ = ["COLUMNS", "Batch", "Journal", "NodeRow", "Owner", "RunHead", "Store", "pending_row"]
 
 
 class Batch(NamedTuple):
@@ -37,9 +37,7 @@ class NodeRow(NamedTuple):
 
     ``n`` is the node's number in its run (map elements follow the flow's own
     nodes); ``started`` and ``ended`` are UTC text; ``error`` and ``result`` are
-    JSON text.  ``upstream`` and ``spec`` (JSON text) are given when a row is
-    written first and never change: the names it depends on, and the fields of
-    its document that are the same as in its definition.
+    JSON text.
     """
 
     n: int
@@ -61,6 +59,11 @@ class NodeRow(NamedTuple):
 
 
 COLUMNS = NodeRow._fields
+
+
+def pending_row(n: int, name: str) -> NodeRow:
+    """The row of a node of which nothing has happened yet."""
+    return NodeRow(n, name, "pending", 0, *[None] * 12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +131,14 @@ class Journal(Protocol):
         ...
 
     def add_nodes(
-        self, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]], specs: Sequence[str]
+        self,
+        nodes: Sequence[tuple[int, str]],
+        upstream: Sequence[Sequence[str]],
+        specs: Sequence[str],
     ) -> None:
         """Make the documents of nodes, all pending: at the start, and for a map's elements.
 
+        ``nodes`` are their numbers and names; ``upstream`` what each depends on;
         ``specs`` are JSON texts of the fixed fields (``cm``, ``kind``, ``cloud``,
         ``workflow``, ``task``); rows may share the very same text or list.
         A node that is there already is left as it is.
@@ -179,6 +186,10 @@ class Store(Protocol):
 
     def definition(self, workflow: str) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
         """The documents and ``extra`` of a flow, or None."""
+        ...
+
+    def definition_extra(self, workflow: str) -> dict[str, Any] | None:
+        """The ``extra`` of a flow alone, or None."""
         ...
 
     def definitions(self) -> list[str]:

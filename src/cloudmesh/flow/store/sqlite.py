@@ -94,9 +94,12 @@ class SqliteJournal:
             self.project(storable_rows(rows), changes, finished)
 
     def add_nodes(
-        self, rows: Sequence[NodeRow], upstream: Sequence[Sequence[str]], specs: Sequence[str]
+        self,
+        nodes: Sequence[tuple[int, str]],
+        upstream: Sequence[Sequence[str]],
+        specs: Sequence[str],
     ) -> None:
-        self._numbers.update({row[1]: row[0] for row in rows})
+        self._numbers.update((name, n) for n, name in nodes)
         first = self._first
         with self._writer.transaction() as connection:
             self._check(connection)
@@ -104,10 +107,10 @@ class SqliteJournal:
             texts = self._specs(connection, specs)
             connection.executemany(
                 sql.ADD_NODE,
-                (
-                    (first | row[0], row[1], lists[id(names)], texts[spec], *row[2:])
-                    for row, names, spec in zip(rows, upstream, specs, strict=True)
-                ),
+                [
+                    (first | n, name, lists[id(names)], texts[spec])
+                    for (n, name), names, spec in zip(nodes, upstream, specs, strict=True)
+                ],
             )
 
     def write_log(self, node: str, attempt: int, stream: str, text: str) -> None:
@@ -160,7 +163,7 @@ class SqliteJournal:
                 key += 1
                 keys[id(names)] = key
                 numbers = self._numbers_of(connection, names)
-                rows.append((key, dumps(names), dumps(numbers)))
+                rows.append((key, _name_list(names), str(numbers)))
         connection.executemany(sql.ADD_LIST, rows)
         return keys
 
@@ -206,16 +209,23 @@ class SqliteStore(SqliteReading):
         with self.writer.transaction() as connection:
             f = self._flow(connection, workflow)
             _drop_definition(connection, f)
-            lists: dict[int, int] = {}
+            # Nodes share lists, and those that share a task differ by their name alone.
+            lists: dict[int, tuple[int, int, str]] = {}
+            specs: list[dict[str, Any]] = []
+            spec_of: dict[int, int] = {}
             rows = []
             for n, document in enumerate(documents):
-                names = document["dependencies"]
-                new = len(lists)
-                k = lists.setdefault(id(names), new)
-                if k == new:
-                    connection.execute(sql.ADD_DEFINITION_LIST, (f, k, dumps(names)))
-                rest = {key: value for key, value in document.items() if key != "dependencies"}
-                rows.append((f, n, k, dumps(rest)))
+                names, task = document["dependencies"], id(document.get("task"))
+                if id(names) not in lists:
+                    lists[id(names)] = (f, len(lists), _name_list(names))
+                rest = _without_name(document)
+                if task not in spec_of or specs[spec_of[task]] != rest:
+                    spec_of[task] = len(specs)
+                    specs.append(rest)
+                rows.append((f, n, document["name"], lists[id(names)][1], spec_of[task]))
+            connection.executemany(sql.ADD_DEFINITION_LIST, lists.values())
+            texts = [(f, k, dumps(rest)) for k, rest in enumerate(specs)]
+            connection.executemany(sql.ADD_DEFINITION_SPEC, texts)
             connection.executemany(sql.ADD_DEFINITION, rows)
             connection.execute(sql.SET_EXTRA, (dumps(extra), f))
 
@@ -363,6 +373,20 @@ def _head_value(column: str, value: Any) -> Any:
 def _drop_definition(connection: sqlite3.Connection, f: int) -> None:
     connection.execute(sql.DROP_DEFINITION, (f,))
     connection.execute(sql.DROP_DEFINITION_LISTS, (f,))
+    connection.execute(sql.DROP_DEFINITION_SPECS, (f,))
+
+
+def _without_name(document: Mapping[str, Any]) -> dict[str, Any]:
+    """What a definition's document shares with those of other nodes."""
+    rest = {**document, "name": "", "dependencies": []}
+    if "cm" in rest:
+        rest["cm"] = {**rest["cm"], "name": ""}
+    return rest
+
+
+def _name_list(names: Sequence[str]) -> str:
+    """Names as JSON; they need no escape."""
+    return '["' + '","'.join(names) + '"]' if names else "[]"
 
 
 def _disown(lock: FileLock) -> None:

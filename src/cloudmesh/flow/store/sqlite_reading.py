@@ -44,9 +44,19 @@ class SqliteReading:
             if row is None or row[1] != workflow or row[2] is None:
                 return None
             lists = dict(connection.execute(sql.DEFINITION_LISTS, (row[0],)).fetchall())
+            specs = dict(connection.execute(sql.DEFINITION_SPECS, (row[0],)).fetchall())
             rows = connection.execute(sql.DEFINITION, (row[0],)).fetchall()
         known = {k: json.loads(names) for k, names in lists.items()}
-        return [_definition(known[k], text) for k, text in rows], json.loads(row[2])
+        documents = [_definition(name, known[k], specs[spec]) for name, k, spec in rows]
+        return documents, json.loads(row[2])
+
+    def definition_extra(self, workflow: str) -> dict[str, Any] | None:
+        with self.readers.read() as connection:
+            row = connection.execute(sql.FLOW, (workflow,)).fetchone()
+        if row is None or row[1] != workflow or row[2] is None:
+            return None
+        extra: dict[str, Any] = json.loads(row[2])
+        return extra
 
     def definitions(self) -> list[str]:
         with self.readers.read() as connection:
@@ -244,10 +254,13 @@ def _head(row: Sequence[Any]) -> dict[str, Any]:
     )
 
 
-def _definition(names: list[str], text: str) -> dict[str, Any]:
-    document = json.loads(text)
-    # In the contract's order, the dependencies come second.
-    return {"name": document.pop("name"), "dependencies": list(names), **document}
+def _definition(name: str, names: list[str], text: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(text)
+    document["name"] = name
+    document["dependencies"] = list(names)
+    if "cm" in document:
+        document["cm"]["name"] = name
+    return document
 
 
 def last_key(connection: sqlite3.Connection, statement: str, first: int) -> int:

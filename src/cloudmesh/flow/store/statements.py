@@ -40,9 +40,12 @@ CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE flow (
     f INTEGER PRIMARY KEY, workflow TEXT UNIQUE COLLATE NOCASE, extra TEXT);
 CREATE TABLE definition (
-    f INTEGER, n INTEGER, list INTEGER, document TEXT, PRIMARY KEY (f, n)) WITHOUT ROWID;
+    f INTEGER, n INTEGER, name TEXT, list INTEGER, spec INTEGER,
+    PRIMARY KEY (f, n)) WITHOUT ROWID;
 CREATE TABLE definition_list (
     f INTEGER, k INTEGER, names TEXT, PRIMARY KEY (f, k)) WITHOUT ROWID;
+CREATE TABLE definition_spec (
+    f INTEGER, k INTEGER, document TEXT, PRIMARY KEY (f, k)) WITHOUT ROWID;
 CREATE TABLE run (
     r INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT UNIQUE, workflow TEXT, flow TEXT, status TEXT,
     parameters TEXT, started TEXT, ended TEXT, counts TEXT, engine TEXT, versions TEXT,
@@ -50,7 +53,12 @@ CREATE TABLE run (
 CREATE INDEX run_workflow ON run (workflow, r);
 CREATE TABLE journal (id INTEGER PRIMARY KEY, fence INTEGER, events TEXT);
 CREATE TABLE node (
-    id INTEGER PRIMARY KEY, rev INTEGER, name TEXT, list INTEGER, spec INTEGER, {_QUOTED});
+    id INTEGER PRIMARY KEY, name TEXT, list INTEGER, spec INTEGER, rev INTEGER DEFAULT 0,
+    {
+    _QUOTED.replace('"status"', "status TEXT DEFAULT 'pending'").replace(
+        '"attempt"', "attempt INTEGER DEFAULT 0"
+    )
+});
 CREATE TABLE list (id INTEGER PRIMARY KEY, names TEXT, numbers TEXT);
 CREATE TABLE spec (id INTEGER PRIMARY KEY, text TEXT);
 CREATE TABLE request (
@@ -106,12 +114,14 @@ SELECT request.id AS id, run.run AS run, kind, "by", at, taken FROM request JOIN
 #: The views of one flow; ``{name}`` has passed the rule of names, so it needs no escape.
 FLOW_VIEWS = f"""
 CREATE VIEW "{{name}}-flow" AS
-SELECT json_extract(document, '$.name') AS name,
+SELECT name,
     (SELECT names FROM definition_list AS l WHERE l.f = d.f AND l.k = d.list) AS dependencies,
-    json_extract(document, '$.workflow') AS workflow, json_extract(document, '$.cm') AS cm,
+    json_extract(document, '$.workflow') AS workflow,
+    json_set(json_extract(document, '$.cm'), '$.name', name) AS cm,
     json_extract(document, '$.kind') AS kind, json_extract(document, '$.cloud') AS cloud,
     json_extract(document, '$.status') AS status, json_extract(document, '$.task') AS task
-FROM definition AS d WHERE f = {{f}} ORDER BY n;
+FROM definition AS d JOIN definition_spec AS s ON s.f = d.f AND s.k = d.spec
+WHERE d.f = {{f}} ORDER BY n;
 CREATE VIEW "{{name}}-flow-active" AS
 SELECT {_FIELDS} FROM node_documents WHERE workflow = '{{name}}' AND active;
 CREATE VIEW "{{name}}-flow-history" AS
@@ -131,9 +141,12 @@ ADD_FLOW = "INSERT INTO flow (workflow) VALUES (?)"
 SET_EXTRA = "UPDATE flow SET extra = ? WHERE f = ?"
 DROP_DEFINITION = "DELETE FROM definition WHERE f = ?"
 DROP_DEFINITION_LISTS = "DELETE FROM definition_list WHERE f = ?"
-ADD_DEFINITION = "INSERT INTO definition VALUES (?, ?, ?, ?)"
+DROP_DEFINITION_SPECS = "DELETE FROM definition_spec WHERE f = ?"
+ADD_DEFINITION = "INSERT INTO definition VALUES (?, ?, ?, ?, ?)"
 ADD_DEFINITION_LIST = "INSERT INTO definition_list VALUES (?, ?, ?)"
-DEFINITION = "SELECT list, document FROM definition WHERE f = ? ORDER BY n"
+ADD_DEFINITION_SPEC = "INSERT INTO definition_spec VALUES (?, ?, ?)"
+DEFINITION = "SELECT name, list, spec FROM definition WHERE f = ? ORDER BY n"
+DEFINITION_SPECS = "SELECT k, document FROM definition_spec WHERE f = ?"
 DEFINITION_LISTS = "SELECT k, names FROM definition_list WHERE f = ?"
 
 # -- the journal -----------------------------------------------------------------
@@ -170,9 +183,7 @@ SELECT workflow, status = 'running'
 FROM run WHERE r = ?"""
 
 # -- nodes -----------------------------------------------------------------------
-ADD_NODE = f"""
-INSERT OR IGNORE INTO node (id, rev, name, list, spec, {_QUOTED})
-VALUES (?, 0, ?, ?, ?, {", ".join("?" * len(NODE_COLUMNS))})"""
+ADD_NODE = "INSERT OR IGNORE INTO node (id, name, list, spec) VALUES (?, ?, ?, ?)"
 ADD_LIST = "INSERT OR IGNORE INTO list VALUES (?, ?, ?)"
 ADD_SPEC = "INSERT OR IGNORE INTO spec VALUES (?, ?)"
 SET_NODE = f"""
