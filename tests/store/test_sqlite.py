@@ -268,8 +268,7 @@ def test_a_closed_store_says_so_from_every_thread(setting: Setting) -> None:
     journal.append("[]")
     for thread in threads:
         thread.start()
-    while journal.seq < 50:
-        pass
+    assert setting.store.wait(journal.run, 50, 60)
     setting.store.close()
     for thread in threads:
         thread.join(20)
