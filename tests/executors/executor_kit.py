@@ -73,7 +73,7 @@ def make_attempt(
             news.notify_all()
 
     name = f"n{next(_numbers)}"
-    return Attempt(
+    attempt = Attempt(
         run="run00000",
         node=name,
         number=number,
@@ -84,8 +84,9 @@ def make_attempt(
         log=log,
         progress=progress,
         intent=intents.append,
-        extra={"told": told, "said": said, "news": news, "intents": intents},
     )
+    attempt.extra.update({"told": told, "said": said, "news": news, "intents": intents})
+    return attempt
 
 
 def start(executor: Executor, attempt: Attempt) -> Told:

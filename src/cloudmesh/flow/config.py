@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cloudmesh.flow.errors import InputError
 
@@ -30,12 +30,11 @@ KEYS = ("durability", "infrastructure", "parallel", "pools")
 DURABILITIES = ("process", "power")
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What the user has set; ``parallel`` is None where nothing is said."""
 
-    infrastructure: Mapping[str, Any] = field(default_factory=dict)
-    pools: Mapping[str, int] = field(default_factory=dict)
+    infrastructure: Mapping[str, Any] = MappingProxyType({})
+    pools: Mapping[str, int] = MappingProxyType({})
     parallel: int | None = None
     durability: str = "process"
     file: str = ""

@@ -32,7 +32,7 @@ def write(value: Any, kind: type, module: str, inner: Callable[[Any], Any]) -> d
     pydantic = sys.modules.get("pydantic")
     if pydantic is not None and isinstance(value, pydantic.BaseModel):
         text = value.model_dump_json(round_trip=True)
-        if kind.model_validate_json(text) != value:  # type: ignore[attr-defined]
+        if kind.model_validate_json(text) != value:
             raise Unknown(name)
         return {"$": "pydantic", "v": [*where, text]}
     raise Unknown(name)

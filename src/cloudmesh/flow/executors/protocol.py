@@ -7,16 +7,14 @@ thread.  It knows nothing of flows, runs or stores.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from cloudmesh.flow.model.flow import Task
 
 __all__ = ["Attempt", "Done", "Executor", "Outcome"]
 
 
-@dataclass(slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How an attempt ended.
 
     ``status`` is ``finished`` or ``error``.  ``value`` is what the function
@@ -37,7 +35,6 @@ class Outcome:
     kinds: tuple[str, ...] = ()
 
 
-@dataclass(slots=True, eq=False)
 class Attempt:
     """One start of one node.
 
@@ -50,19 +47,33 @@ class Attempt:
     where it runs.  ``cancelled`` is set by `Executor.cancel`.
     """
 
-    run: str
-    node: str
-    number: int
-    key: str
-    task: Task
-    function: Callable[..., Any] | None
-    arguments: Mapping[str, Any]
-    log: Callable[[str, str], None]
-    progress: Callable[[float, str], None]
-    intent: Callable[[dict[str, Any]], None]
-    where: str = "local"
-    cancelled: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)  # the executor's own
+    def __init__(
+        self,
+        run: str,
+        node: str,
+        number: int,
+        key: str,
+        task: Task,
+        function: Callable[..., Any] | None,
+        arguments: Mapping[str, Any],
+        log: Callable[[str, str], None],
+        progress: Callable[[float, str], None],
+        intent: Callable[[dict[str, Any]], None],
+        where: str = "local",
+    ) -> None:
+        self.run = run
+        self.node = node
+        self.number = number
+        self.key = key
+        self.task = task
+        self.function = function
+        self.arguments = arguments
+        self.log = log
+        self.progress = progress
+        self.intent = intent
+        self.where = where
+        self.cancelled = False
+        self.extra: dict[str, Any] = {}  # the executor's own
 
 
 Done = Callable[[Attempt, Outcome], None]

@@ -19,7 +19,6 @@ what may pass, `StoreRefused` for what will not, `Fenced` for a lost run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 __all__ = ["COLUMNS", "Batch", "Journal", "NodeRow", "Owner", "RunHead", "Store", "pending_row"]
@@ -66,8 +65,7 @@ def pending_row(n: int, name: str) -> NodeRow:
     return NodeRow(n, name, "pending", 0, *[None] * 12)
 
 
-@dataclass(frozen=True, slots=True)
-class RunHead:
+class RunHead(NamedTuple):
     """What is known of a run when it is made; the first part of its ``flow-runs`` document."""
 
     run: str
@@ -78,8 +76,7 @@ class RunHead:
     versions: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """Who owns a run, and whether it still lives.
 
     ``alive`` is None where that cannot be told yet (a server store whose owner
