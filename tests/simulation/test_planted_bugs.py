@@ -43,11 +43,10 @@ BUGS = {
     ),
     "documents are forgotten when the store fails": (
         "engine/projector.py",
-        "        self.journal.project([row(run, i) for i in changed], changes, "
-        "self._finished(changed))\n",
+        "        self.journal.project([row(run, i) for i in changed], changes, gone)\n",
         "        rows = [row(run, i) for i in changed]\n"
         "        run.changed.clear()\n"
-        "        self.journal.project(rows, changes, self._finished(changed))\n",
+        "        self.journal.project(rows, changes, gone)\n",
     ),
     "a retry is forgotten": (
         "run/run.py",

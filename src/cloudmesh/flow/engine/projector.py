@@ -49,7 +49,8 @@ class Projector:
             "status": run.status_word,
             "ended": utc_text(run.over) if run.over else None,
         }
-        self.journal.project([row(run, i) for i in changed], changes, self._finished(changed))
+        gone = {} if self.journal.computes_dependencies else self._finished(changed)
+        self.journal.project([row(run, i) for i in changed], changes, gone)
         run.changed.clear()  # only now, for the store may have failed
 
     def _add_elements(self, i: int) -> None:

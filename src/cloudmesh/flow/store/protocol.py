@@ -90,9 +90,14 @@ class Owner(NamedTuple):
 
 
 class Journal(Protocol):
-    """The journal of one run, in the hands of the engine that owns it."""
+    """The journal of one run, in the hands of the engine that owns it.
+
+    ``computes_dependencies``: what is left of a node's ``dependencies`` is
+    computed on reading, so that `project` needs no ``finished``.
+    """
 
     run: str
+    computes_dependencies: bool
 
     @property
     def seq(self) -> int:

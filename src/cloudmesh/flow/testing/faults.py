@@ -29,6 +29,7 @@ class FaultyJournal:
     def __init__(self, journal: Journal, fault: Callable[[str], str]) -> None:
         self.inner = journal
         self.run = journal.run
+        self.computes_dependencies = journal.computes_dependencies
         self.dead = False
         self._fault = fault
         self._lost: str | None = None  # a batch that is written, whose answer was lost
