@@ -11,8 +11,10 @@ from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from cloudmesh.flow.errors import NotFound
+from cloudmesh.flow.run.states import ERROR
 from cloudmesh.flow.server import values
 from cloudmesh.flow.server.problems import problem
+from cloudmesh.flow.server.projection import error_line
 from cloudmesh.flow.server.state import State, state_of
 from cloudmesh.flow.server.stream import Feed
 
@@ -211,6 +213,23 @@ async def events(
     stream = state.feeds.stream(run, known, reload)
     headers = {"X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type="text/event-stream", headers=headers)
+
+
+@router.get("/runs/{run}/errors", operation_id="list_errors", tags=["runs"])
+def errors(
+    request: Request, run: str, limit: Annotated[int, Query(ge=1, le=10_000)] = 100
+) -> dict[str, Any]:
+    """The errors of a run in the order in which they happened, each in a line, and its SEQ."""
+    feed = _feed(request, run)
+    with feed.lock:
+        machine = feed.projection.run
+        found = [
+            {"node": machine.names[i], "error": error_line(machine.error.get(i)), "seq": seq}
+            for seq, i in feed.projection.errors
+            if machine.status[i] == ERROR
+        ]
+        blocked = sum(1 for i in machine.blocked if i < len(machine.flow))
+    return {"errors": found[:limit], "count": len(found), "blocked": blocked}
 
 
 # -- what the page needs -----------------------------------------------------------

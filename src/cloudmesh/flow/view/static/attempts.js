@@ -2,11 +2,16 @@
 
 import { get, runPath } from "./api.js";
 
+const ASK_AFTER = 300;
+const FEW = 12; // nodes up to which each is asked for by itself
+
 export class Attempts {
   constructor(model) {
     this.model = model;
     this.byNode = new Map(); // number -> { ready, bars: [{started, ended, outcome, error, where}] }
     this.loaded = null;
+    this.asked = new Set();
+    this.onFetched = () => {};
   }
 
   load() {
@@ -29,6 +34,9 @@ export class Attempts {
       if (!node || !node.attempt || !node.started || this.model.isMap(n)) continue;
       const entry = this.byNode.get(n) || { ready: node.ready, bars: [] };
       this.byNode.set(n, entry);
+      // An attempt that came and went within a frame was never seen: its times are asked for.
+      const last = entry.bars[entry.bars.length - 1];
+      if (node.attempt > entry.bars.length + 1 || (node.attempt > entry.bars.length && last && !last.ended)) this.ask(n);
       while (entry.bars.length < node.attempt) entry.bars.push({ started: node.started });
       const bar = entry.bars[node.attempt - 1];
       bar.started = node.started;
@@ -39,6 +47,27 @@ export class Attempts {
         bar.error = node.error;
       }
     }
+  }
+
+  ask(n) {
+    this.asked.add(n);
+    this.timer = this.timer || setTimeout(() => this.fetch(), ASK_AFTER);
+  }
+
+  async fetch() {
+    const numbers = [...this.asked];
+    this.asked.clear();
+    this.timer = 0;
+    if (numbers.length > FEW) {
+      await this.load();
+    } else {
+      for (const n of numbers) {
+        const { name } = this.model.nodes.get(n);
+        const found = await get(runPath(this.model.run.run, "nodes", name, "attempts")).catch(() => null);
+        if (found) this.byNode.set(n, { ready: found.ready, bars: found.attempts });
+      }
+    }
+    this.onFetched();
   }
 
   // In the past an attempt that has begun later is not there yet, and one that ends later still runs.

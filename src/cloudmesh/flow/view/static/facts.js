@@ -45,17 +45,23 @@ export function groupWords(counts, most = 2) {
 // The one reserved line of a group: the first error, else what waits to retry, else how many at once.
 export function groupLine(model, item, counts) {
   const members = model.elements.get(item.n) || item.members || [];
-  const of = (word) => members.map((n) => model.nodes.get(n)).find((node) => kind(model.shown(node)) === word);
+  const first = (test) => {
+    for (const n of members) {
+      const node = model.nodes.get(n);
+      if (test(node)) return node;
+    }
+    return null;
+  };
   if (counts.error) {
-    const node = of("error");
+    const node = first((one) => model.shown(one) === "error");
     return node ? [elementName(model, node), (node.error || "").split(":")[0], "error"] : ["", "", ""];
   }
   if (counts.lost) return [`${number(counts.lost)} were running when the engine went`, "", "lost"];
-  const retry = members.map((n) => model.nodes.get(n)).find((node) => node.shown === "waiting to retry");
+  const retry = counts.waiting ? first((one) => one.shown === "waiting to retry") : null;
   if (retry) return [`1 waits to retry: ${elementName(model, retry)}`, "", ""];
   if (counts.running) return [`${number(counts.running)} at once`, "", ""];
   if (item.kind === "map" && item.count === null) return [`as many as ${model.graph.nodes[item.n].map} returns`, "", ""];
-  const again = members.filter((n) => model.nodes.get(n).attempt > 1).length;
+  const again = model.ended ? members.reduce((sum, n) => sum + (model.nodes.get(n).attempt > 1 ? 1 : 0), 0) : 0;
   return [again ? `${number(again)} took more than one attempt` : "", "", ""];
 }
 

@@ -27,12 +27,14 @@ export class Gantt {
     if (on) this.soon();
   }
 
-  soon() {
-    if (this.el.hidden || this.frame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
+  soon(pause = 0) {
+    if (this.el.hidden || this.timer) return;
+    const wait = Math.max(0, pause - (performance.now() - (this.drawnAt || 0)));
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      this.drawnAt = performance.now();
       this.draw();
-    });
+    }, wait);
   }
 
   draw() {
@@ -119,12 +121,14 @@ export class Strip {
     this.soon();
   }
 
-  soon() {
-    if (this.el.hidden || this.frame) return;
-    this.frame = requestAnimationFrame(() => {
-      this.frame = 0;
+  soon(pause = 0) {
+    if (this.el.hidden || this.timer) return;
+    const wait = Math.max(0, pause - (performance.now() - (this.drawnAt || 0)));
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      this.drawnAt = performance.now();
       this.draw();
-    });
+    }, wait);
   }
 
   draw() {

@@ -11,6 +11,7 @@ import { day, duration, number, parseUtc, plural, rough, zone } from "./words.js
 
 const EVERY = 2000;
 const PAGE = 100;
+const FIRSTS = 8;
 const DONE_KEY = "flow.done";
 
 const shownOf = (run) => (run.engine === "lost" && run.status === "running" ? "lost" : run.status);
@@ -34,6 +35,7 @@ class ListPage {
     this.more = false;
     this.older = [];
     this.rows = new Map();
+    this.firsts = new Map(); // run -> its first error
     this.search = h("input", { type: "search", class: "search-input", placeholder: "Search flows and runs", "aria-label": "Search flows and runs",
       oninput: (event) => { this.words = event.target.value.trim().toLowerCase(); this.draw(); } });
     this.flowList = h("ul", { class: "flow-list" });
@@ -62,10 +64,22 @@ class ListPage {
       this.now = Date.now() / 1000;
       this.trouble.hidden = true;
       this.draw();
+      this.learnErrors();
     } catch (error) {
       this.trouble.hidden = false;
       text(this.trouble, error.status ? error.message : "Not connected. This is what was there a moment ago. Trying again.");
     }
+  }
+
+  // Which node failed first: asked once for each run in error that is near the top.
+  async learnErrors() {
+    const wanted = this.runs.filter((run) => run.status === "error" && !this.firsts.has(run.run)).slice(0, FIRSTS);
+    for (const run of wanted) {
+      this.firsts.set(run.run, null);
+      const found = await get(`/api/runs/${run.run}/errors?limit=1`).catch(() => null);
+      if (found && found.errors.length) this.firsts.set(run.run, { ...found.errors[0], count: found.count, blocked: found.blocked });
+    }
+    if (wanted.length) this.draw();
   }
 
   async loadOlder() {
@@ -143,7 +157,7 @@ class ListPage {
     }
     // Rows are kept by run and rewritten only where something is new: the focus stays.
     const wanted = shown.map((run) => {
-      const key = JSON.stringify([run, shownOf(run) === "running" || shownOf(run) === "lost" ? Math.floor(this.now) : day(parseUtc(run.started) || 0, this.now)]);
+      const key = JSON.stringify([run, this.firsts.get(run.run), shownOf(run) === "running" || shownOf(run) === "lost" ? Math.floor(this.now) : day(parseUtc(run.started) || 0, this.now)]);
       const known = this.rows.get(run.run);
       if (known && known.key === key) return known.el;
       const el = known ? known.el : h("a", { class: "run-row", role: "row", href: `/runs/${run.run}` });
@@ -167,7 +181,7 @@ class ListPage {
     replace(el,
       cell("run-status", rowMark(shown, undefined), h("span", { class: "status-word" }, WORDS[shown] || shown)),
       cell("run-flow", h("b", {}, run.workflow)), cell("run-id mono", run.run),
-      cell("run-count", barSvg(countsOf(run, shown), 150, 6)), cell("run-words quiet", runWords(run)),
+      cell("run-count", barSvg(countsOf(run, shown), 150, 6)), cell("run-words quiet", runWords(run, this.firsts.get(run.run))),
       cell("run-params quiet", parametersText(run.parameters)), cell("run-took", took),
       cell("run-started", h("time", { title: begun ? zone(begun) : "" }, begun ? (this.now - begun < 60 ? "now" : day(begun, this.now)) : "")));
   }
@@ -182,11 +196,11 @@ function countsOf(run, shown) {
   return counts;
 }
 
-function runWords(run) {
+function runWords(run, first) {
   const { pending = 0, running = 0, finished = 0, error = 0 } = run.counts || {};
   const all = pending + running + finished + error;
   if (run.status === "cancelled") return `cancelled, ${number(finished)} kept`;
-  if (error) return plural(error, "error");
+  if (error) return plural(error, "error") + (first && error === 1 ? `, ${first.node}` : "");
   return finished === all ? number(all) : `${number(finished)} of ${number(all)}`;
 }
 
@@ -207,8 +221,10 @@ function card(run, page) {
   const shown = shownOf(run);
   const { finished = 0, error = 0, pending = 0, running = 0 } = run.counts || {};
   const all = finished + error + pending + running;
-  const titles = { lost: `${run.workflow} has lost its engine`, error: `${run.workflow}: ${plural(error, "error")}`, interrupted: `${run.workflow} was interrupted` };
-  const words = shown === "error" ? `${number(finished)} of ${number(all)} done, ${rough(page.now - (parseUtc(run.ended) || page.now))} ago` : `${number(finished)} of ${number(all)} done, kept`;
+  const first = page.firsts.get(run.run);
+  const titles = { lost: `${run.workflow} has lost its engine`, error: `${run.workflow}: ${first && first.count === 1 ? `${first.node} failed` : plural(error, "error")}`, interrupted: `${run.workflow} was interrupted` };
+  const kindOf = first ? `${first.error.split(":")[0]}, ${plural(first.blocked, "node")} blocked` : "";
+  const words = kindOf && shown === "error" ? kindOf : shown === "error" ? `${number(finished)} of ${number(all)} done, ${rough(page.now - (parseUtc(run.ended) || page.now))} ago` : `${number(finished)} of ${number(all)} done, kept`;
   const go = shown === "error"
     ? h("a", { class: "button", href: `/runs/${run.run}` }, "Open")
     : h("button", { class: "button", type: "button", onclick: () => askResume(run.run, () => openRun(run.run)) }, "Resume…");

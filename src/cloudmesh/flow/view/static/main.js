@@ -3,7 +3,7 @@
 import { replace } from "./dom.js";
 import { startList } from "./list.js";
 import { loadMarks } from "./marks.js";
-import { startRun } from "./run.js";
+import { startRun } from "./runstart.js";
 import { applyTheme } from "./theme.js";
 
 applyTheme();

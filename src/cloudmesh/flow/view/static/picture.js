@@ -28,6 +28,7 @@ export class Picture {
     this.selected = null;
     this.viewport = new Viewport(host, this.world, () => this.moved(), () => this.settle());
     host.addEventListener("click", (event) => this.click(event));
+    host.addEventListener("pointermove", (event) => this.hover(event));
     host.addEventListener("dblclick", (event) => this.doubleClick(event));
   }
 
@@ -91,6 +92,7 @@ export class Picture {
     this.bars = scale < BARS_BELOW;
     set(this.host, "data-level", scale >= 0.6 ? "full" : this.bars ? "bars" : "names");
     this.canvas.show(this.bars);
+    if (!this.bars) set(this.host, "title", null);
     if (this.bars) {
       this.clear();
       this.canvas.view(x, y, sx, scale, true);
@@ -261,6 +263,12 @@ export class Picture {
     }
     const node = event.target.closest("[data-node]");
     this.handlers.select(node ? node.getAttribute("data-node") : this.bars ? this.nameAt(event) : null);
+  }
+
+  // Bars have no name: the one under the pointer is told as a tooltip.
+  hover(event) {
+    if (!this.bars || event.buttons) return;
+    set(this.host, "title", this.nameAt(event));
   }
 
   nameAt(event) {

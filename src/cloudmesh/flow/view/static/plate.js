@@ -86,7 +86,7 @@ export class Plate {
     set(this.second, "visibility", names ? "hidden" : null);
     set(this.second, "font-size", small === 11.5 ? null : small.toFixed(1));
     const [word, fact] = facts(this.model, node);
-    const most = Math.floor(room / (small * 0.48));
+    const most = Math.floor(room / (small * 0.46));
     text(this.word, word.length > most ? `${word.slice(0, most - 1)}…` : word);
     text(this.fact, fact && word.length + fact.length + 3 <= most ? ` · ${fact}` : "");
     text(this.title, node.label && node.label !== node.name ? `${node.label} (${node.name})` : node.name);

@@ -2,10 +2,7 @@
 
 import { get, runPath } from "./api.js";
 import { announce } from "./announce.js";
-import { showKeys } from "./dialogs.js";
 import { h, replace, set } from "./dom.js";
-import { header } from "./header.js";
-import { settings } from "./keys.js";
 import { ErrorWalk } from "./errors.js";
 import { Model } from "./model.js";
 import { buildRun, runKeys } from "./runparts.js";
@@ -16,22 +13,7 @@ import { PHONE } from "./tabs.js";
 const OPEN_MAX = 240; // elements of a map that is open on load
 const OPEN_NODES = 60; // … where there are at most so many other nodes
 
-export async function startRun(app, id) {
-  const address = new URLSearchParams(location.search);
-  const waiting = setTimeout(() => replace(app, h("p", { class: "loading" }, "Loading the run…")), 300);
-  try {
-    const snapshot = await get(`${runPath(id, "state")}${address.get("at") ? `?at=${encodeURIComponent(address.get("at"))}` : ""}`);
-    clearTimeout(waiting);
-    const page = new RunPage(app, id, snapshot, address);
-    await page.begin();
-  } catch (error) {
-    clearTimeout(waiting);
-    replace(app, header([["Flows", "/"], [id, null]], null, () => showKeys(settings)),
-      h("p", { class: "loading" }, error.status === 404 ? `There is no run ${id}.` : error.message));
-  }
-}
-
-class RunPage {
+export class RunPage {
   constructor(app, id, snapshot, address) {
     this.app = app;
     this.id = id;
@@ -155,9 +137,10 @@ class RunPage {
     }
   }
 
+  // What shows times is drawn anew at most four times a second.
   drawTimes() {
-    this.gantt.soon();
-    this.strip.soon();
+    this.gantt.soon(250);
+    this.strip.soon(250);
   }
 
   // The state at a SEQ.  While one is being fetched only the last one wanted is remembered.
@@ -206,11 +189,21 @@ class RunPage {
   async loadLayout(anchor, keep = false) {
     const open = [...this.open].join(",");
     const direction = matchMedia(PHONE).matches ? "down" : "right";
-    const layout = await get(`${runPath(this.id, "layout")}?direction=${direction}&open=${encodeURIComponent(open)}`);
+    const layout = await (this.ahead && this.ahead.key === `${direction} ${open}` ? this.ahead.layout : get(`${runPath(this.id, "layout")}?direction=${direction}&open=${encodeURIComponent(open)}`));
+    this.ahead = null;
     const before = keep && this.picture.layout ? { ...this.picture.viewport } : null;
     this.picture.setLayout(layout, anchor);
+    this.showFolds(layout);
     if (before) this.picture.viewport.go(before.x, before.y, before.scale, false);
     this.picture.select(this.selected);
+  }
+
+  // One button folds all groups, or opens them.
+  showFolds(layout) {
+    const groups = layout.items.filter((item) => item.kind === "map" || item.kind === "group");
+    this.folds.hidden = !groups.length;
+    const open = groups.some((item) => item.open);
+    replace(this.foldButton, open ? "Fold groups" : "Open groups", h("kbd", {}, "Shift Space"));
   }
 
   async fold(key) {

@@ -9,6 +9,7 @@ import { Inspector } from "./inspector.js";
 import { listenKeys, settings } from "./keys.js";
 import { Notice } from "./notice.js";
 import { Picture } from "./picture.js";
+import { resizable } from "./resize.js";
 import { Search } from "./search.js";
 import { Summary } from "./summary.js";
 import { Table } from "./table.js";
@@ -34,11 +35,14 @@ export function buildRun(page) {
   });
   page.zoomLabel = h("button", { class: "zoom-label", type: "button", title: "100 %", onclick: () => page.picture.zoomTo(1) }, "100 %");
   page.attempts = new Attempts(model);
+  page.attempts.onFetched = () => page.drawTimes();
   const select = (name) => page.select(name);
   page.gantt = new Gantt(model, page.attempts, page.table, { select });
   page.strip = new Strip(model, page.attempts, { select });
   page.timeline = new Timeline(model, { goTo: (seq) => page.goTo(seq), live: () => page.goLive() });
-  page.pictureBox = h("div", { class: "picture-box" }, page.host, tools(page), page.strip.el);
+  page.foldButton = h("button", { type: "button", onclick: () => page.walk.foldAll() });
+  page.folds = h("div", { class: "tools folds", hidden: true }, page.foldButton);
+  page.pictureBox = h("div", { class: "picture-box" }, page.host, page.folds, tools(page), page.strip.el);
   page.stage = h("section", { class: "stage" }, page.pictureBox, page.gantt.el, views(page));
   const crumbs = [["Flows", "/"], [model.graph.workflow, `/?flow=${encodeURIComponent(model.graph.workflow)}`], [`run ${page.id}`, null]];
   page.body = h("main", { class: "body" }, page.table.el, page.stage, page.inspector.el);
@@ -46,6 +50,8 @@ export function buildRun(page) {
   replace(page.app,
     h("a", { class: "skip", href: "#table" }, "Skip to the table"), h("a", { class: "skip", href: "#inspector" }, "Skip to the inspector"),
     header(crumbs, page.search.el, () => showKeys(settings)), page.summary.el, page.notice.el, page.tabs.band, page.body, page.timeline.el, page.tabs.el);
+  resizable(page.body, page.table.el, "table", "right");
+  resizable(page.body, page.inspector.el, "inspector", "left");
   page.picture = new Picture(page.host, model, {
     select: (name) => page.select(name), fold: (key) => page.fold(key),
     zoom: (scale) => { page.zoomLabel.textContent = `${Math.round(scale * 100)} %`; },
@@ -76,7 +82,7 @@ function views(page) {
 }
 
 export function runKeys(page) {
-  const walk = walker(page);
+  const walk = page.walk = walker(page);
   const view = () => page.picture.viewport;
   listenKeys({
     e: (event) => page.errors.next(event.shiftKey),

@@ -1,6 +1,6 @@
 // The summary line: the run's state in words, its bar, its counts, and what can be done.
 
-import { barSvg } from "./bars.js";
+import { barSvg, drawBar } from "./bars.js";
 import { h, replace, s, set, text } from "./dom.js";
 import { rowMark, updateRowMark } from "./marks.js";
 import { BAR_ORDER, clock, duration, number, rough, zone } from "./words.js";
@@ -9,11 +9,6 @@ const TITLES = {
   running: "Running", finished: "Finished", error: "Error", interrupted: "Interrupted",
   cancelled: "Cancelled", lost: "Engine lost",
 };
-const LEGEND = {
-  waiting: "waiting", lost: "lost", error: "error", running: "running", finished: "finished",
-  pending: "pending", blocked: "blocked", skipped: "skipped", interrupted: "interrupted", cancelled: "cancelled",
-};
-
 export class Summary {
   // handlers: nextError(back), cancel(), resume(), retry(), again()
   constructor(model, handlers) {
@@ -44,22 +39,39 @@ export class Summary {
     updateRowMark(this.mark, word, word === "running" && total ? (100 * done) / total : undefined);
     text(this.title, TITLES[word] || word);
     this.tick();
-    replace(this.bar, barSvg(counts, this.bar.clientWidth || 260, 8, "bar"));
+    this.drawCounts(counts);
     this.drawLegend(counts);
     const bad = model.errors.filter((name) => model.node(name)?.status === "error").length;
     set(this.errors, "class", bad ? "button errors alarm" : "button errors");
     this.errors.disabled = !bad;
-    replace(this.errors, bad ? `${number(bad)} error${bad === 1 ? "" : "s"}` : "No errors", bad ? h("kbd", {}, "E") : null);
+    if (bad !== this.bad) replace(this.errors, bad ? `${number(bad)} error${bad === 1 ? "" : "s"}` : "No errors", bad ? h("kbd", {}, "E") : null);
+    this.bad = bad;
     this.drawActions(word, counts);
+  }
+
+  drawCounts(counts) {
+    const width = this.bar.clientWidth || 260;
+    if (width !== this.barWidth) {
+      this.barWidth = width;
+      replace(this.bar, barSvg(counts, width, 8, "bar"));
+    } else {
+      drawBar(this.bar.firstChild, counts, width, 8);
+    }
   }
 
   drawLegend(counts) {
     const words = BAR_ORDER.filter((word) => counts[word]);
-    replace(this.legend, words.map((word) =>
-      h("li", { "data-shown": word, title: LEGEND[word] },
-        rowMark(word, word === "running" ? 60 : undefined),
-        h("b", {}, number(counts[word])),
-        h("span", { class: "legend-word" }, ` ${word === "waiting" ? this.waitingWord() : LEGEND[word]}`))));
+    const key = words.join(" ");
+    if (key !== this.legendKey) {
+      this.legendKey = key;
+      this.legendParts = words.map((word) => ({ word, count: h("b"), said: h("span", { class: "legend-word" }) }));
+      replace(this.legend, this.legendParts.map(({ word, count, said }) =>
+        h("li", { "data-shown": word, title: word }, rowMark(word, word === "running" ? 60 : undefined), count, said)));
+    }
+    for (const { word, count, said } of this.legendParts) {
+      text(count, number(counts[word]));
+      text(said, ` ${word === "waiting" ? this.waitingWord() : word}`);
+    }
   }
 
   waitingWord() {

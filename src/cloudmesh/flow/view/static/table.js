@@ -9,6 +9,10 @@ import { clock, countWord, duration, kind, number } from "./words.js";
 
 const HOLD = 2000;
 
+const wideHead = () =>
+  h("div", { class: "wide-head", "aria-hidden": true },
+    ["Node", "Status", "Took", "Attempt", "Started", "Where", "Needs"].map((word) => h("span", { class: `head-${word.toLowerCase()}` }, word)));
+
 export class Table {
   // handlers: select(name), inspect(name)
   constructor(model, handlers) {
@@ -38,7 +42,7 @@ export class Table {
       onscroll: () => this.draw(), onkeydown: (event) => this.key(event), onclick: (event) => this.click(event),
     }, this.space);
     this.el = h("section", { class: "table", "aria-label": "Table" },
-      h("div", { class: "table-head" }, this.count, this.sort), this.chips, this.moved, this.grid);
+      h("div", { class: "table-head" }, this.count, this.sort), this.chips, this.moved, wideHead(), this.grid);
     new ResizeObserver(() => this.draw()).observe(this.grid);
   }
 

@@ -71,7 +71,9 @@ export class Timeline {
     const { model } = this;
     const word = model.word;
     const names = { running: "Live", lost: "Last sign" };
-    replace(this.button, model.past || word !== "running" ? null : h("i", { class: "dot" }), model.past ? "Back to live" : names[word] || "At the end", h("kbd", {}, "L"));
+    const key = `${model.past} ${word}`;
+    if (key !== this.buttonKey) replace(this.button, model.past || word !== "running" ? null : h("i", { class: "dot" }), model.past ? "Back to live" : names[word] || "At the end", h("kbd", {}, "L"));
+    this.buttonKey = key;
     text(this.from, clock(model.begun));
     text(this.to, clock(model.last));
     text(this.seq, `SEQ ${model.seq}`);
