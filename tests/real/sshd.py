@@ -61,8 +61,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_sshd(folder: Path) -> Iterator[Sshd]:
-    """Start a server in a folder and end it afterwards; skips where there is none."""
+def running_sshd(folder: Path, accept_environment: bool = False) -> Iterator[Sshd]:
+    """Start a server in a folder and end it afterwards; skips where there is none.
+
+    ``accept_environment``: its sessions have the variables that name a cluster.
+    """
     program = find_sshd()
     if program is None or shutil.which("ssh-keygen") is None:
         pytest.skip(MISSING)
@@ -73,7 +76,10 @@ def running_sshd(folder: Path) -> Iterator[Sshd]:
     port = free_port()
     host_key = (folder / "host_key.pub").read_text().split()[:2]
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {' '.join(host_key)}\n")
-    (folder / "sshd_config").write_text(_CONFIG.format(port=port, folder=folder))
+    text = _CONFIG.format(port=port, folder=folder)
+    if accept_environment:
+        text += f"SetEnv SLURM_CONF={os.environ.get('SLURM_CONF', '')}\n"
+    (folder / "sshd_config").write_text(text)
     with contextlib.suppress(OSError):
         os.makedirs("/run/sshd", exist_ok=True)  # Debian's sshd insists on it as root
     command = [program, "-D", "-e", "-f", str(folder / "sshd_config")]

@@ -82,9 +82,12 @@ class Here:
     def write(self, path: str, data: bytes) -> None:
         """See `Login`."""
         file = Path(path)
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file.touch(0o600)
-        file.write_bytes(data)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file.touch(0o600)
+            file.write_bytes(data)
+        except OSError as error:
+            raise InfrastructureError(f"{path}: {error.strerror}") from None
 
     def read(self, path: str, offset: int = 0) -> bytes:
         """See `Login`."""
@@ -92,8 +95,10 @@ class Here:
             with open(path, "rb") as file:
                 file.seek(offset)
                 return file.read()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return b""
+        except OSError as error:
+            raise InfrastructureError(f"{path}: {error.strerror}") from None
 
     def names(self, path: str) -> list[str]:
         """See `Login`."""
@@ -116,7 +121,6 @@ class There:
         self._host = host
         self._loop = asyncio.new_event_loop()
         self._connection: Any = None
-        self._sftp: Any = None
         self._thread = threading.Thread(
             target=self._loop.run_forever, name=f"cloudmesh-flow {host.name}", daemon=True
         )
@@ -124,19 +128,24 @@ class There:
 
     def run(self, command: Sequence[str], given: str = "") -> Answer:
         """See `Login`."""
-        return self._wait(self._run(shlex.join(command), given))
+        code, out, err = self._do(shlex.join(command), given.encode())
+        return code, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
     def home(self) -> str:
         """See `Login`."""
         return self.run(["sh", "-c", "cd && pwd"])[1].strip()
 
     def write(self, path: str, data: bytes) -> None:
-        """See `Login`."""
-        self._wait(self._write(path, data))
+        """See `Login`.  With the shell: not every host has the subsystem for files."""
+        folder, file = shlex.quote(os.path.dirname(path)), shlex.quote(path)
+        code, _, err = self._do(f"umask 077; mkdir -p {folder} && cat > {file}", data)
+        if code:
+            said = err.decode("utf-8", "replace").strip()
+            raise InfrastructureError(f"{self._host.place}: {path} cannot be written: {said}")
 
     def read(self, path: str, offset: int = 0) -> bytes:
         """See `Login`."""
-        return self._wait(self._read(path, offset))
+        return self._do(f"tail -c +{offset + 1} {shlex.quote(path)} 2> /dev/null")[1]
 
     def names(self, path: str) -> list[str]:
         """See `Login`."""
@@ -154,6 +163,9 @@ class There:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(5.0)
 
+    def _do(self, command: str, given: bytes = b"") -> tuple[int, bytes, bytes]:
+        return self._wait(self._run(command, given))
+
     # -- in the loop ------------------------------------------------------------------------
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
@@ -168,39 +180,15 @@ class There:
     async def _open(self) -> Any:
         if self._connection is None or self._connection.is_closed():
             self._connection = await connect(self._host)
-            self._sftp = None
         return self._connection
 
-    async def _files(self) -> Any:
-        connection = await self._open()
-        if self._sftp is None:
-            self._sftp = await connection.start_sftp_client()
-        return self._sftp
-
-    async def _run(self, command: str, given: str) -> Answer:
-        done = await (await self._open()).run(command, input=given, errors="replace")
-        code = done.exit_status
-        if code is None:
+    async def _run(self, command: str, given: bytes) -> tuple[int, bytes, bytes]:
+        # In sh, whatever the user's shell is.
+        words = f"exec sh -c {shlex.quote(command)}"
+        done = await (await self._open()).run(words, input=given, encoding=None)
+        if done.exit_status is None:
             raise Unreachable(f"{self._host.place}: the connection was lost", "Lost", True)
-        return code, str(done.stdout), str(done.stderr)
-
-    async def _write(self, path: str, data: bytes) -> None:
-        files = await self._files()
-        await files.makedirs(os.path.dirname(path), exist_ok=True)
-        async with files.open(path, "wb") as file:
-            await file.write(data)
-        await files.chmod(path, 0o600)
-
-    async def _read(self, path: str, offset: int) -> bytes:
-        import asyncssh
-
-        files = await self._files()
-        try:
-            async with files.open(path, "rb") as file:
-                data: bytes = await file.read(offset=offset)
-        except asyncssh.SFTPNoSuchFile:
-            return b""
-        return data
+        return done.exit_status, bytes(done.stdout or b""), bytes(done.stderr or b"")
 
     async def _close(self) -> None:
         if self._connection is not None:

@@ -192,9 +192,17 @@ class SlurmExecutor:
         login = _login(self._spec)
         try:
             while self._wait():
-                self._turn(login)
+                try:
+                    self._turn(login)
+                except Exception as error:  # whatever it is, nobody may wait for ever
+                    self._give_up(error)
         finally:
             login.close()
+
+    def _give_up(self, error: Exception) -> None:
+        message = f"{self._name}: {type(error).__name__}: {error}"
+        for task in list(self._tasks.values()):
+            self._tell(task, task.job.why or problem("SlurmError", message, lost=True))
 
     def _wait(self) -> bool:
         """Sleep until there is something to do; False at the end."""
@@ -247,6 +255,8 @@ class SlurmExecutor:
         base = os.path.expanduser(base) if isinstance(login, Here) else base
         shared = f"{base}/{self._context.store_id}/{self._context.run}"
         for name in login.names(shared):
+            if name == "runner" or name.startswith("program-"):
+                continue
             about = login.read(f"{shared}/{name}/about.json")
             if about:
                 self._adopt(login, f"{shared}/{name}", json.loads(about))
