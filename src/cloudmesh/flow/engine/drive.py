@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Observer", "drive", "inputs_of"]
 
-#: How many nodes run at once on this machine, and on an infrastructure that does not say.
-PARALLEL, SLOTS = 32, 8
+#: How many nodes run at once on this machine.
+PARALLEL = 32
 
 
 class Observer(Witness, Protocol):
@@ -65,7 +65,7 @@ def drive(
     functions = [program.functions.get(node.name) for node in state.flow.nodes]
     outcomes = Outcomes(state, inputs, Results(store.put_blob, store.get_blob), functions)
     here = parallel or config.parallel or PARALLEL
-    limits = {name: int(spec.get("slots", SLOTS)) for name, spec in infrastructure.items()}
+    limits = _slots(infrastructure)
     pools = {**config.pools, **state.flow.pools}
     limits.update({f"pool:{name}": count for name, count in pools.items()})
     limits["local"] = here
@@ -110,6 +110,15 @@ def drive(
         raise engine.failure
     observer.ended(state.status_word)
     return Run(journal.run, state, inputs, store)
+
+
+def _slots(infrastructure: Mapping[str, Any]) -> dict[str, int]:
+    """How many nodes run at once on each infrastructure."""
+    if not infrastructure:
+        return {}
+    from cloudmesh.flow.executors.table import slots
+
+    return {name: slots(spec) for name, spec in infrastructure.items()}
 
 
 def _watch(engine: Engine) -> None:

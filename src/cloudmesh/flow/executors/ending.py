@@ -25,9 +25,16 @@ __all__ = ["Endings", "sweep"]
 def sweep(prefix: str) -> int:
     """End what a dead engine left on this machine: all whose key begins so.  How many there were.
 
-    For a resume, before it starts the same nodes again; waits until they are gone.
+    For a resume, before it starts the same nodes again; waits until they are
+    gone.  What is in a job of Slurm, on this very machine, is left: it is adopted.
     """
-    return end_all(lambda: {p.pid for p in processes().values() if p.key.startswith(prefix)})
+    job = os.environ.get("SLURM_JOB_ID", "")  # we may be in one ourselves
+
+    def left() -> set[int]:
+        living = processes().values()
+        return {p.pid for p in living if p.key.startswith(prefix) and p.job in ("", job)}
+
+    return end_all(left)
 
 
 def _end_signal(gently: bool) -> int:

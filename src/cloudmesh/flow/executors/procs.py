@@ -19,7 +19,7 @@ from typing import NamedTuple
 __all__ = ["GIVE_UP", "GRACE", "KEY", "STEP", "Process", "end_all", "family", "processes", "send"]
 
 KEY = "CLOUDMESH_FLOW_KEY"
-_KEY_IS = KEY.encode() + b"="
+_KEY, _JOB = KEY.encode(), b"SLURM_JOB_ID"
 
 GRACE = 0.5  # seconds between the request (TERM) and the end (KILL)
 STEP = 0.03  # seconds between two looks
@@ -34,6 +34,7 @@ class Process(NamedTuple):
     group: int
     session: int
     key: str
+    job: str = ""  # of Slurm, that it belongs to
 
 
 def processes() -> dict[int, Process]:
@@ -61,19 +62,22 @@ def _read(pid: int) -> Process | None:
         return None
     if state in (b"Z", b"X"):
         return None
-    return Process(pid, int(rest[0]), int(rest[1]), int(rest[2]), _key(pid))
+    return Process(pid, int(rest[0]), int(rest[1]), int(rest[2]), *_variables(pid))
 
 
-def _key(pid: int) -> str:
+def _variables(pid: int) -> tuple[str, str]:
+    """The key and the job of a process, from its environment; "" for what it does not have."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
-            variables = file.read()
+            variables = file.read().split(b"\0")
     except OSError:
-        return ""
-    for variable in variables.split(b"\0"):
-        if variable.startswith(_KEY_IS):
-            return variable[len(_KEY_IS) :].decode("utf-8", "replace")
-    return ""
+        return "", ""
+    found = {}
+    for variable in variables:
+        name, _, value = variable.partition(b"=")
+        if name in (_KEY, _JOB):
+            found[name] = value.decode("utf-8", "replace")
+    return found.get(_KEY, ""), found.get(_JOB, "")
 
 
 def family(leader: int, key: str, living: dict[int, Process]) -> set[int]:

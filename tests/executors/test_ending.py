@@ -1,0 +1,77 @@
+"""Finding and ending all processes of an attempt."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+from executor_kit import left, nothing_left
+
+from cloudmesh.flow.executors.ending import sweep
+from cloudmesh.flow.executors.procs import Process, family
+
+
+@pytest.fixture
+def store() -> Iterator[str]:
+    name = f"store{time.time_ns()}"
+    yield name
+    sweep(name)
+
+
+def started(key: str, text: str, **variables: str) -> subprocess.Popen[bytes]:
+    env = {**os.environ, "CLOUDMESH_FLOW_KEY": key, **variables}
+    process = subprocess.Popen(
+        ["sh", "-c", f"{text} & echo; wait"], env=env, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    return process
+
+
+def test_a_sweep_ends_what_one_run_has_left_and_nothing_else(store: str) -> None:
+    ours = started(f"{store}/run1/a", "setsid sleep 300")
+    stubborn = started(f"{store}/run1/b", "trap '' TERM; while :; do sleep 0.1; done")
+    others = started(f"{store}/run2/a", "sleep 300")
+    assert sweep(f"{store}/run1/") >= 4
+    assert nothing_left(f"{store}/run1/a", 0.5)
+    assert nothing_left(f"{store}/run1/b", 0.5)
+    assert len(left(f"{store}/run2/a")) == 2
+    sweep(f"{store}/run2/")
+    for process in (ours, stubborn, others):
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def test_a_sweep_leaves_the_jobs_of_a_scheduler(store: str) -> None:
+    job = started(f"{store}/run1/a", "sleep 300", SLURM_JOB_ID="no-job-of-ours")
+    assert sweep(f"{store}/run1/") == 0
+    pids = left(f"{store}/run1/a")
+    assert len(pids) == 2
+    for pid in pids:
+        os.kill(pid, 9)
+    job.wait()
+    assert job.stdout is not None
+    job.stdout.close()
+
+
+def test_a_family_is_found_by_descent_group_session_and_key() -> None:
+    living = {
+        pid: Process(pid, parent, group, session, key)
+        for pid, parent, group, session, key in (
+            (10, 1, 10, 10, ""),  # the leader
+            (11, 10, 10, 10, ""),  # its child
+            (12, 11, 12, 12, ""),  # a grandchild that left the session
+            (13, 1, 13, 13, "s/r/n"),  # one that left, and lost its parent
+            (14, 13, 14, 14, ""),  # its child, which dropped the key
+            (15, 1, 10, 10, ""),  # lost its parent, is still in the group
+            (20, 1, 20, 20, "s/r/n2"),  # another node's
+            (21, 20, 20, 20, ""),
+        )
+    }
+    assert family(10, "s/r/n", living) == {10, 11, 12, 13, 14, 15}
+    assert family(10, "", living) == {10, 11, 12, 15}
+    assert family(99, "", living) == set()
