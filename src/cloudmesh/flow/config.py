@@ -3,6 +3,7 @@
 ```yaml
 parallel: 16                  # nodes at once on this machine
 durability: power             # or process, the default
+patience: 5m                  # how long a store that is away is waited for; 2m by default
 pools: {gpu: 1}               # how many nodes of a pool at once
 infrastructure:
   lab: {kind: ssh, hosts: [node1, node2], slots: 4}
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Config", "load_config"]
 
 HOME = "~/.cloudmesh/flow/config.yaml"
-KEYS = ("durability", "infrastructure", "parallel", "pools")
+KEYS = ("durability", "infrastructure", "parallel", "patience", "pools")
 DURABILITIES = ("process", "power")
 
 
@@ -37,6 +38,7 @@ class Config(NamedTuple):
     pools: Mapping[str, int] = MappingProxyType({})
     parallel: int | None = None
     durability: str = "process"
+    patience: float | None = None  # seconds
     file: str = ""
 
 
@@ -80,6 +82,7 @@ def _config(yaml: Yaml, file: str) -> Config:
         pools=data.get("pools") or {},
         parallel=data.get("parallel"),
         durability=data.get("durability") or "process",
+        patience=_patience(data),
         file=file,
     )
 
@@ -108,7 +111,18 @@ def _numbers(yaml: Yaml, data: Mapping[str, Any]) -> list[Problem]:
     durability = data.get("durability")
     if durability is not None and durability not in DURABILITIES:
         found.append(yaml.problem("durability is process or power", ("durability",)))
+    try:
+        _patience(data)
+    except ValueError as error:
+        found.append(yaml.problem(f"patience: {error}", ("patience",)))
     return found
+
+
+def _patience(data: Mapping[str, Any]) -> float | None:
+    """Seconds; None where nothing is said.  Raises ValueError, with a sentence."""
+    from cloudmesh.flow.times import seconds
+
+    return None if data.get("patience") is None else seconds(data["patience"])
 
 
 def _infrastructure(yaml: Yaml, entries: Any) -> list[Problem]:

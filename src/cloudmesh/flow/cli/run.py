@@ -196,10 +196,7 @@ def go(args: argparse.Namespace, store: Store, run_id: str, start: Callable[...,
             at_the_end.callback(keep_stdout_clean())
         try:
             start(parallel=args.parallel, observer=screen, signals=True)
-        except Interrupted:
-            if not screen.run_id:
-                raise
-        except StoreError:
+        except (Interrupted, StoreError):
             if screen.run_id:
                 screen.say(f"go on with it: cms flow resume {run_id}{store_option(args, store)}")
             raise

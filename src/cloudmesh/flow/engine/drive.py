@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from cloudmesh.flow.config import load_config
 from cloudmesh.flow.engine.inputs import Inputs
 from cloudmesh.flow.engine.launch import Launch, maker
-from cloudmesh.flow.engine.loop import Engine, Witness
+from cloudmesh.flow.engine.loop import PATIENCE, Engine, Witness
 from cloudmesh.flow.engine.outcomes import Outcomes
 from cloudmesh.flow.engine.results import Results
 from cloudmesh.flow.executors.output import install, uninstall
@@ -55,15 +55,21 @@ def drive(
     config: Config | None,
 ) -> Run:
     """Run the engine in this thread until the run ends."""
-
-    from cloudmesh.flow.engine.loop import Engine
-    from cloudmesh.flow.engine.results import Results
-
     config = config or load_config(None)
     infrastructure = {**config.infrastructure, **state.flow.infrastructure}
-    inputs = inputs_of(state, store, parameters)
+
+    def put(data: bytes) -> str:
+        return engine.patiently(lambda: store.put_blob(data))
+
+    def get(reference: str) -> bytes:
+        if engine.done.is_set():
+            return store.get_blob(reference)
+        return engine.patiently(lambda: store.get_blob(reference))
+
+    results = Results(put, get)
+    inputs = Inputs(state, wire(state.flow, parameters), parameters, results.read)
     functions = [program.functions.get(node.name) for node in state.flow.nodes]
-    outcomes = Outcomes(state, inputs, Results(store.put_blob, store.get_blob), functions)
+    outcomes = Outcomes(state, inputs, results, functions)
     here = parallel or config.parallel or PARALLEL
     limits = _slots(infrastructure)
     pools = {**config.pools, **state.flow.pools}
@@ -93,6 +99,7 @@ def drive(
         limits=limits,
         witness=observer,
         durable=config.durability == "power",
+        patience=PATIENCE if config.patience is None else config.patience,
     )
     if state.engines > 1:
         from cloudmesh.flow.executors.ending import sweep
@@ -141,8 +148,7 @@ def _signals(engine: Engine, wanted: bool) -> Iterator[None]:
 
     def handle(number: int, frame: object) -> None:
         if engine.signalled or engine.run.stopping:
-            engine.launcher.close()
-            os._exit(130)
+            _kill(engine)
         engine.signal()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -151,6 +157,17 @@ def _signals(engine: Engine, wanted: bool) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _kill(engine: Engine) -> NoReturn:
+    """End this process and what it started here, at once, whatever lock is held where."""
+    from cloudmesh.flow.executors.ending import kill
+
+    run = engine.journal.run
+    with suppress(OSError):
+        os.write(2, f"killed; go on with it: cms flow resume {run}\n".encode())
+    kill(f"{engine.key_prefix}/")
+    os._exit(130)
 
 
 def inputs_of(state: RunState, store: Store, parameters: Mapping[str, Any]) -> Inputs:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from cloudmesh.flow.errors import Interrupted, StoreError
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
 from cloudmesh.flow.run.run import Run
@@ -98,6 +99,8 @@ class Inputs:
             return None
         try:
             passed = self._condition(parent, task.when).evaluate(self._known(parent, i))
+        except (Interrupted, StoreError):
+            raise
         except Exception as error:  # a condition over any values may fail in any way
             message = f"when: {task.when}: {error}"
             described = {"type": type(error).__name__, "message": message, "traceback": ""}

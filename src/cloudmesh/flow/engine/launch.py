@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.engine.going import Going
-from cloudmesh.flow.errors import InputError
+from cloudmesh.flow.errors import FlowError, InputError
 from cloudmesh.flow.executors.protocol import Attempt, Executor, Outcome
 from cloudmesh.flow.model.flow import Task
 
@@ -83,7 +83,11 @@ class Launch:
         going.attempt = attempt
 
         def done(attempt: Attempt, outcome: Outcome) -> None:
-            event = engine.outcomes.came(going, outcome, engine.clock(), attempt.where)
+            try:
+                event = engine.outcomes.came(going, outcome, engine.clock(), attempt.where)
+            except FlowError as error:  # its value is not kept, so it is not over
+                engine.broke(error)
+                return
             engine.settle(going, event)
 
         executor.start(attempt, done)

@@ -34,7 +34,7 @@ from typing import Any, Protocol, TypeVar
 from cloudmesh.flow.engine.going import Going
 from cloudmesh.flow.engine.outcomes import Outcomes
 from cloudmesh.flow.engine.projector import Projector
-from cloudmesh.flow.errors import FlowError, StoreUnavailable
+from cloudmesh.flow.errors import FlowError, Interrupted, StoreError, StoreUnavailable
 from cloudmesh.flow.executors.call import here
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
@@ -52,7 +52,7 @@ AHEAD = 1e-3
 #: How often the watch looks when something may stand still; when documents lag; otherwise.
 TICK, LAG, BEAT = 2e-3, 20e-3, 1.0
 #: How long a store that is away is waited for, and the pause between two tries, seconds.
-STORE_PATIENCE, STORE_PAUSE = 120.0, 0.5
+PATIENCE, STORE_PAUSE = 120.0, 0.5
 #: Limits of one batch of the journal.
 EVENTS_MAX, BYTES_MAX = 1000, 4_000_000
 
@@ -100,6 +100,7 @@ class Engine:
         limits: Mapping[str, int],
         witness: Witness,
         durable: bool = False,
+        patience: float = PATIENCE,
         clock: Callable[[], float] = time,
         ticks: Callable[[], float] = monotonic,
         pause: Callable[[float], bool] | None = None,
@@ -111,6 +112,7 @@ class Engine:
         self.limits = dict(limits)
         self.witness = witness
         self._durable = durable
+        self._endurance = patience
         self.clock = clock  # seconds since 1970, for people
         self._ticks = ticks  # seconds that never go back, for waiting
         self.projector = Projector(run, journal)
@@ -138,6 +140,8 @@ class Engine:
         self._hurry = threading.Event()  # ends the wait for a store that is gone
         self._pause = pause or self._hurry.wait
         self._beat = self._asked = ticks()
+        self._away: float | None = None  # since when the store has given no sign
+        self._insisting: set[int] = set()  # threads that wait for it
 
     # -- the loop ----------------------------------------------------------
 
@@ -194,6 +198,8 @@ class Engine:
             going, event = inbox.popleft()
             if going is None:
                 if event is not None:
+                    if event[0] == "broken":
+                        raise event[1]
                     happened.append(event)
                 continue
             if going.over or event is None:
@@ -217,6 +223,8 @@ class Engine:
             return
         try:
             self.launcher.start(going)
+        except (Interrupted, StoreError):
+            raise
         except Exception as error:
             self._inbox.append((going, self.outcomes.broken(i, error, self.clock())))
 
@@ -227,29 +235,56 @@ class Engine:
             text = ev.encode(record, names)
             durable = durable or self._durable
             if len(text) <= BYTES_MAX or len(record) == 1:
-                seq = self._patiently(lambda: self.journal.append(text, durable=durable))
+                seq = self.patiently(lambda: self.journal.append(text, durable=durable))
                 self.witness.batch(seq, record)
                 return
         half = len(record) // 2
         self._append(record[:half], durable)
         self._append(record[half:], durable)
 
-    def _patiently(self, deed: Callable[[], T]) -> T:
+    def patiently(self, deed: Callable[[], T]) -> T:
         """Do something with the store; where it is away it is waited for, and tried again.
 
-        Meanwhile the lock is held, so nothing new starts.  Raises `StoreError`
-        and `Fenced`.
+        Meanwhile whoever commits holds the lock, so nothing new starts.  Raises
+        `StoreError`, `Fenced`, and `Interrupted` where the user will not wait.
         """
-        until = 0.0
-        while True:
-            try:
-                return deed()
-            except StoreUnavailable as error:
-                if not until:
-                    until = self._ticks() + STORE_PATIENCE
-                    self.witness.note(f"the store is away, waiting for it: {error}")
-                if self._ticks() > until or self._pause(STORE_PAUSE):
-                    raise
+        began = self._ticks()
+        try:
+            return deed()
+        except StoreUnavailable as error:
+            return self._insist(deed, error, began)
+
+    def _insist(self, deed: Callable[[], T], error: StoreUnavailable, began: float) -> T:
+        me = threading.get_ident()
+        self._insisting.add(me)
+        try:
+            while True:
+                self._miss(error, began)
+                if self._ticks() - began >= self._endurance or self.done.is_set():
+                    raise error
+                if self._pause(STORE_PAUSE):
+                    raise Interrupted(f"interrupted while the store was away: {error}") from error
+                try:
+                    done = deed()
+                except StoreUnavailable as again:
+                    error = again
+                    continue
+                self._found(me)
+                return done
+        finally:
+            self._insisting.discard(me)
+
+    def _miss(self, error: StoreUnavailable, began: float) -> None:
+        """The store gives no sign: say so, once."""
+        if self._away is None:
+            self._away = began
+            self.witness.note(f"the store is away, waiting for it: {error}")
+
+    def _found(self, me: int = 0) -> None:
+        """The store has answered, to a thread that waited for it or while none did."""
+        if self._away is not None and self._insisting <= {me}:
+            self._away = None
+            self.witness.note("the store is back")
 
     def intend(self, document: Mapping[str, Any]) -> None:
         """Record on disk that something outside is about to be made; from any thread."""
@@ -273,11 +308,18 @@ class Engine:
 
     def _finish(self) -> None:
         """The run has ended: its documents first, then it is told."""
-        self._patiently(self.projector.flush)
+        self.patiently(self.projector.flush)
         self._stop()
+
+    def broke(self, error: BaseException) -> None:
+        """Have the next turn stop the engine, for what cannot be mended; from any thread."""
+        self._inbox.append((None, ("broken", error)))
+        self._alarm.put(None)
 
     def _fail(self, error: BaseException) -> None:
         """The engine cannot go on; what was recorded stays."""
+        if self.failure is not None:
+            return
         self.failure = error
         for going in list(self._going.values()):
             going.over = True
@@ -337,7 +379,11 @@ class Engine:
         """Call a node in this thread; returns how long it took, seconds."""
         here.set(going)
         going.began = began = perf_counter()
-        event = self.outcomes.call(going, self.clock)
+        try:
+            event = self.outcomes.call(going, self.clock)
+        except FlowError as error:  # its value is not kept, so it is not over
+            self.broke(error)
+            event = None
         took = perf_counter() - began
         if going.over:  # a thread cannot be ended, so it ran on
             self.abandoned -= 1
@@ -348,8 +394,12 @@ class Engine:
 
     def begin(self) -> None:
         """Record what can be started at first and start it."""
-        with self._lock:
-            self._patiently(self.projector.make)
+        try:
+            with self._lock:
+                self.patiently(self.projector.make)
+        except FlowError as error:
+            self._fail(error)
+            return
         self._inbox.append((None, None))
         self.step(0)
 
@@ -416,12 +466,17 @@ class Engine:
 
     def _guarded(self, deed: Callable[[], None]) -> None:
         """Do something that can wait; a store that refuses stops the engine."""
+        began = self._ticks()
         try:
             deed()
-        except StoreUnavailable:
-            pass  # the next commit will meet it, and wait
+        except StoreUnavailable as error:
+            self._miss(error, began)
+            if self._away is not None and self._ticks() - self._away >= self._endurance:
+                self._fail(error)
         except FlowError as error:
             self._fail(error)
+        else:
+            self._found()
 
     def _take_requests(self) -> None:
         for request in self.journal.requests():
@@ -474,22 +529,29 @@ class Engine:
         ask_to_end(going)
         if going.began and not going.over:
             self.abandoned += 1
-            self.journal.write_log(going.node, going.number, "err", _LEFT[word])
+            self._keep(going, "err", _LEFT[word])
         self._inbox.append((going, self.outcomes.ended(going, self.clock())))
 
     # -- what nodes say ----------------------------------------------------
 
     def output(self, going: Going, stream: str, text: str) -> None:
         """Keep what a node printed, and pass it on."""
-        try:
-            self.journal.write_log(going.node, going.number, stream, text)
-        except FlowError as error:
-            self.witness.note(f"the log of {going.node} is not complete: {error}")
+        self._keep(going, stream, text)
         inside = here.set(None)  # what the witness prints is not the node's
         try:
             self.witness.output(going.node, stream, text)
         finally:
             here.reset(inside)
+
+    def _keep(self, going: Going, stream: str, text: str) -> None:
+        began = self._ticks()
+        try:
+            self.journal.write_log(going.node, going.number, stream, text)
+        except StoreUnavailable as error:
+            self._miss(error, began)
+        except FlowError as error:
+            if self.failure is None:
+                self.broke(error)
 
     def progressed(self, i: int, percent: float, text: str) -> None:
         """Keep the last thing that a node said of itself, for the next turn."""

@@ -9,6 +9,7 @@ from typing import Any
 from cloudmesh.flow.engine.going import Going
 from cloudmesh.flow.engine.inputs import Inputs
 from cloudmesh.flow.engine.results import Results
+from cloudmesh.flow.errors import Interrupted, StoreError
 from cloudmesh.flow.executors.call import call, failure
 from cloudmesh.flow.executors.output import flush
 from cloudmesh.flow.executors.protocol import Outcome
@@ -52,11 +53,13 @@ class Outcomes:
         return self.functions[self.run.parent.get(i, i)]
 
     def call(self, going: Going, clock: Callable[[], float]) -> Event:
-        """Call a node in this thread and say how it ended; never raises."""
+        """Call a node in this thread and say how it ended.  Raises what the store raises."""
         i = going.vertex
         task = self.run.task(i)
         try:
             arguments = self.inputs.arguments(i)
+        except (Interrupted, StoreError):
+            raise
         except Exception as error:
             return self.broken(i, error, clock())
         told = call(self.function(i), arguments, task.calculation, task.value_of)  # type: ignore[arg-type]
@@ -70,10 +73,15 @@ class Outcomes:
     # -- how it ended --------------------------------------------------------
 
     def finished(self, i: int, returned: Any, at: float, where: str | None = None) -> Event:
-        """The event for what a node returned: finished, or failed where it reports an error."""
+        """The event for what a node returned: finished, or failed where it reports an error.
+
+        Raises `StoreError`, `Interrupted` where its value cannot be kept.
+        """
         report = read(returned)
         try:
             text, extra = self.results.write(report)
+        except (Interrupted, StoreError):
+            raise
         except Exception as error:  # any object may raise anything while it is written
             return self.broken(i, error, at)
         if report.look:

@@ -12,6 +12,7 @@ from cloudmesh.flow.executors.procs import (
     GRACE,
     STEP,
     Process,
+    descendants,
     end_all,
     family,
     processes,
@@ -19,7 +20,7 @@ from cloudmesh.flow.executors.procs import (
 )
 from cloudmesh.flow.executors.reactor import Reactor
 
-__all__ = ["Endings", "sweep"]
+__all__ = ["Endings", "kill", "sweep"]
 
 
 def sweep(prefix: str) -> int:
@@ -35,6 +36,17 @@ def sweep(prefix: str) -> int:
         return {p.pid for p in living if p.key.startswith(prefix) and p.job in ("", job)}
 
     return end_all(left)
+
+
+def kill(prefix: str) -> None:
+    """Kill at once all that descends from this process, or has a key that begins so."""
+
+    def left() -> set[int]:
+        living = processes()
+        found = {p.pid for p in living.values() if p.key.startswith(prefix)}
+        return found | descendants([os.getpid()], living)
+
+    end_all(left, grace=0.0)
 
 
 def _end_signal(gently: bool) -> int:

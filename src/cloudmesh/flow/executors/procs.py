@@ -16,7 +16,18 @@ import time
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-__all__ = ["GIVE_UP", "GRACE", "KEY", "STEP", "Process", "end_all", "family", "processes", "send"]
+__all__ = [
+    "GIVE_UP",
+    "GRACE",
+    "KEY",
+    "STEP",
+    "Process",
+    "descendants",
+    "end_all",
+    "family",
+    "processes",
+    "send",
+]
 
 KEY = "CLOUDMESH_FLOW_KEY"
 _KEY, _JOB = KEY.encode(), b"SLURM_JOB_ID"
@@ -82,15 +93,21 @@ def _variables(pid: int) -> tuple[str, str]:
 
 def family(leader: int, key: str, living: dict[int, Process]) -> set[int]:
     """The living processes of an attempt, its leader among them."""
-    children: dict[int, list[int]] = {}
-    for process in living.values():
-        children.setdefault(process.parent, []).append(process.pid)
     found = {
         process.pid
         for process in living.values()
         if leader in (process.pid, process.group, process.session) or (key and process.key == key)
     }
-    waiting = [leader, *found]
+    return found | descendants([leader, *found], living)
+
+
+def descendants(of: Iterable[int], living: dict[int, Process]) -> set[int]:
+    """The living processes that descend from some."""
+    children: dict[int, list[int]] = {}
+    for process in living.values():
+        children.setdefault(process.parent, []).append(process.pid)
+    found: set[int] = set()
+    waiting = list(of)
     while waiting:
         for child in children.get(waiting.pop(), ()):
             if child not in found:
