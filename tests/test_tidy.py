@@ -30,7 +30,8 @@ ARROWS: dict[str, set[str]] = {
     "executors": {"providers"},
     "config": {"executors", "language"},
     "language": {"config", "executors", "store"},
-    "handle": {"run", "view"},
+    "notebook": {"view"},
+    "handle": {"run", "notebook"},
     "definitions": {"language"},
     "parameters": {"language"},
     "trust": {"codecs"},
@@ -50,7 +51,8 @@ ARROWS: dict[str, set[str]] = {
 }
 # The one arrow upward: `BaseWorkFlow.run()` is a convenience over the one way in.
 # In a notebook a flow shows its picture.
-UPWARD = {("language/pythonclass.py", name) for name in ("api", "config", "view")}
+UPWARD = {("language/pythonclass.py", name) for name in ("api", "config")}
+UPWARD |= {(f"language/{file}.py", "notebook") for file in ("pythonclass", "program")}
 
 
 def name_of(path: Path) -> str:

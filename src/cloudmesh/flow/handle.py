@@ -127,13 +127,21 @@ class Run:
             )
         raise RunFailed(f"run {self.id} of {self.workflow} ended as {self.status}")
 
-    def _repr_svg_(self) -> str:
-        """The picture of the run, for a notebook."""
-        from cloudmesh.flow.view.svg import svg
+    def documents(self) -> list[dict[str, Any]]:
+        """The stored documents of its nodes."""
+        return self._store.nodes(self.id)
 
-        nodes = self._store.nodes(self.id)
-        title = f"{self.workflow}, run {self.id}"
-        return svg(self.state.flow, nodes, title=title, run_status=self.status)
+    def _repr_svg_(self) -> str | None:
+        """The picture of the run, for a notebook."""
+        from cloudmesh.flow.notebook import run_svg
+
+        return run_svg(self)
+
+    def _repr_html_(self) -> str | None:
+        """The same, where a notebook prefers HTML."""
+        from cloudmesh.flow.notebook import in_html
+
+        return in_html(self._repr_svg_())
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {word}" for word, n in self.state.counts_by_status().items() if n)

@@ -35,3 +35,15 @@ class Program(NamedTuple):
         from pathlib import Path
 
         return None if self.path is None else Path(self.path)
+
+    def _repr_svg_(self) -> str | None:
+        """The picture of the flow, for a notebook."""
+        from cloudmesh.flow.notebook import flow_svg
+
+        return flow_svg(lambda: self.flow)
+
+    def _repr_html_(self) -> str | None:
+        """The same, where a notebook prefers HTML."""
+        from cloudmesh.flow.notebook import in_html
+
+        return in_html(self._repr_svg_())

@@ -67,6 +67,17 @@ def _refuse_while_loading(what: str) -> None:
         )
 
 
+class _Shown:
+    """A method that a class has like its instances: a notebook shows the flow of either."""
+
+    def __init__(self, show: Any) -> None:
+        self.show = show
+
+    def __get__(self, instance: Any, owner: type) -> Callable[[], str | None]:
+        bound: Callable[[], str | None] = self.show.__get__(owner if instance is None else instance)
+        return bound
+
+
 class _Runnable:
     """What a class and a `workflow` can both do; each goes through `cloudmesh.flow.api`."""
 
@@ -109,14 +120,21 @@ class _Runnable:
             program, _opened(store), parameters=dict(params or {}), on=on, parallel=parallel
         )
 
-    def _repr_svg_(self) -> str | None:
+    @_Shown
+    def _repr_svg_(thing: Any) -> str | None:
         """The picture of the flow, for a notebook; None where it is wrong or has no string."""
-        from cloudmesh.flow.view.svg import svg
+        from cloudmesh.flow.notebook import flow_svg
 
-        try:
-            return svg(self._program(None, None, True).flow)
-        except InputError:
-            return None
+        return flow_svg(
+            lambda: (thing() if isinstance(thing, type) else thing)._program(None, None, True).flow
+        )
+
+    @_Shown
+    def _repr_html_(thing: Any) -> str | None:
+        """The same, where a notebook prefers HTML."""
+        from cloudmesh.flow.notebook import in_html
+
+        return in_html(thing._repr_svg_())
 
     def define(
         self, flow: str | Sequence[str] | None = None, *, store: str | Store | None = None
