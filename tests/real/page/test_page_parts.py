@@ -147,9 +147,7 @@ def test_the_gantt_has_the_rows_of_the_table(page: Any, begin: Any) -> None:
     assert page.locator(".gantt .gantt-bar.segment-error").count() >= 1
     page.wait_for_selector(".gantt .gantt-bar.segment-running")
     page.click(row("b"))
-    card = page.locator(".gantt-card")
-    card.wait_for()
-    assert "ValueError: no" in card.inner_text()
+    page.locator(".gantt-card", has_text="ValueError: no").wait_for()
     page.keyboard.press("p")
     page.wait_for_selector(plate("b"))
 

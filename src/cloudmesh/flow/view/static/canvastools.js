@@ -11,6 +11,10 @@ export function drawSymbol(context, id, x, y, scale, color, on) {
     const fill = paint(part.getAttribute("fill"));
     const stroke = paint(part.getAttribute("stroke"));
     context.lineCap = part.getAttribute("stroke-linecap") || "butt";
+    context.lineJoin = part.getAttribute("stroke-linejoin") || "miter";
+    context.globalAlpha = Number(part.getAttribute("opacity") || 1);
+    context.setLineDash(dashes(part));
+    context.lineDashOffset = Number(part.getAttribute("stroke-dashoffset") || 0) * unit(part);
     if (fill) {
       context.fillStyle = fill;
       context.fill(path);
@@ -23,6 +27,13 @@ export function drawSymbol(context, id, x, y, scale, color, on) {
   }
   context.restore();
 }
+
+// Dashes are given in parts of the whole way round.
+const unit = (element) =>
+  element.hasAttribute("pathLength") ? (2 * Math.PI * Number(element.getAttribute("r"))) / Number(element.getAttribute("pathLength")) : 1;
+
+const dashes = (element) =>
+  (element.getAttribute("stroke-dasharray") || "").split(" ").filter(Boolean).map((part) => Number(part) * unit(element));
 
 function circle(element) {
   const path = new Path2D();

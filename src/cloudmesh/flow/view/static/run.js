@@ -2,16 +2,14 @@
 
 import { get, runPath } from "./api.js";
 import { announce } from "./announce.js";
-import { h, replace, set } from "./dom.js";
+import { set } from "./dom.js";
 import { ErrorWalk } from "./errors.js";
+import { Groups } from "./groups.js";
 import { Model } from "./model.js";
 import { buildRun, runKeys } from "./runparts.js";
 import { Speech, showTitle } from "./speech.js";
 import { Stream } from "./stream.js";
 import { PHONE } from "./tabs.js";
-
-const OPEN_MAX = 240; // elements of a map that is open on load
-const OPEN_NODES = 60; // … where there are at most so many other nodes
 
 export class RunPage {
   constructor(app, id, snapshot, address) {
@@ -22,6 +20,7 @@ export class RunPage {
     this.selected = null;
     this.speech = new Speech(this.model);
     this.errors = new ErrorWalk(this);
+    this.groups = new Groups(this);
     this.open = new Set((address.get("open") || "").split(",").filter(Boolean));
     buildRun(this);
   }
@@ -43,7 +42,7 @@ export class RunPage {
 
   async begin() {
     const { model } = this;
-    if (!this.address.has("open")) this.openAtFirst();
+    if (!this.address.has("open")) this.groups.openAtFirst();
     model.listen((changed, structure) => this.update(changed, structure));
     const node = this.address.get("node");
     if (node) {
@@ -60,18 +59,9 @@ export class RunPage {
     setInterval(() => this.tick(), 1000);
     addEventListener("popstate", () => this.select(new URLSearchParams(location.search).get("node"), false, false));
     addEventListener("resize", () => this.picture.settle());
-    this.loadCaptions();
+    this.groups.loadCaptions();
     if (node) this.select(node, true, false);
     this.follow();
-  }
-
-  openAtFirst() {
-    const { model } = this;
-    if (matchMedia(PHONE).matches) return;
-    const others = model.graph.nodes.length - model.maps.size;
-    for (const [n, elements] of model.elements) {
-      if (elements.length && elements.length <= OPEN_MAX && others <= OPEN_NODES) this.open.add(model.nodes.get(n).name);
-    }
   }
 
   // -- the stream ------------------------------------------------------------------
@@ -193,36 +183,9 @@ export class RunPage {
     this.ahead = null;
     const before = keep && this.picture.layout ? { ...this.picture.viewport } : null;
     this.picture.setLayout(layout, anchor);
-    this.showFolds(layout);
+    this.groups.showFolds(layout);
     if (before) this.picture.viewport.go(before.x, before.y, before.scale, false);
     this.picture.select(this.selected);
-  }
-
-  // One button folds all groups, or opens them.
-  showFolds(layout) {
-    const groups = layout.items.filter((item) => item.kind === "map" || item.kind === "group");
-    this.folds.hidden = !groups.length;
-    const open = groups.some((item) => item.open);
-    replace(this.foldButton, open ? "Fold groups" : "Open groups", h("kbd", {}, "Shift Space"));
-  }
-
-  async fold(key) {
-    if (this.open.has(key)) this.open.delete(key);
-    else this.open.add(key);
-    await this.loadLayout(key);
-    history.replaceState(null, "", this.link(this.selected));
-  }
-
-  async loadCaptions() {
-    const { model } = this;
-    for (const n of model.elements.keys()) {
-      if (model.captions.has(n)) continue;
-      model.captions.set(n, []);
-      const name = model.nodes.get(n).name;
-      const texts = await get(`${runPath(this.id, "captions")}?node=${encodeURIComponent(name)}`).catch(() => []);
-      model.captions.set(n, texts);
-      this.table.rebuild();
-    }
   }
 
   // -- changes -----------------------------------------------------------------------
@@ -237,7 +200,7 @@ export class RunPage {
     this.timeline.update();
     this.tabs.update();
     this.drawTimes();
-    if (structure) this.loadCaptions();
+    if (structure) this.groups.loadCaptions();
     showTitle(model);
     this.speech.changed(changed);
   }
@@ -263,7 +226,23 @@ export class RunPage {
     this.gantt.soon();
     this.body.classList.toggle("inspecting", Boolean(name));
     if (name && (reveal || this.cover())) this.picture.reveal(name, this.cover());
-    if (record) history.replaceState(null, "", this.link(name));
+    if (record) history[record === "push" ? "pushState" : "replaceState"](null, "", this.link(name));
+  }
+
+  // Into the inspector, and back to where the reader came from; then it closes.
+  enter() {
+    if (!this.selected) return;
+    this.cameFrom = document.activeElement;
+    this.inspector.el.focus();
+  }
+
+  leave() {
+    if (this.cameFrom && this.inspector.el.contains(document.activeElement)) {
+      this.cameFrom.focus();
+      this.cameFrom = null;
+    } else {
+      this.select(null);
+    }
   }
 
   // How much of the picture the inspector lies over.

@@ -26,7 +26,7 @@ export function buildRun(page) {
   page.notice = new Notice(model, { ...act, live: () => page.goLive(), retryNow: () => page.stream.retry() });
   page.table = new Table(model, { select: (name) => page.select(name), inspect: (name) => page.select(name, true) });
   page.inspector = new Inspector(model, {
-    close: () => page.select(null), select: (name) => page.select(name), retryFrom: (name) => askRetry(page.id, name, openRun),
+    close: () => page.select(null), select: (name) => page.select(name, true, "push"), retryFrom: (name) => askRetry(page.id, name, openRun),
     errorAt: (name) => page.errors.position(name),
   });
   page.host = h("div", {
@@ -53,7 +53,7 @@ export function buildRun(page) {
   resizable(page.body, page.table.el, "table", "right");
   resizable(page.body, page.inspector.el, "inspector", "left");
   page.picture = new Picture(page.host, model, {
-    select: (name) => page.select(name), fold: (key) => page.fold(key),
+    select: (name) => page.select(name), fold: (key) => page.groups.fold(key),
     zoom: (scale) => { page.zoomLabel.textContent = `${Math.round(scale * 100)} %`; },
   });
 }
@@ -87,14 +87,14 @@ export function runKeys(page) {
   listenKeys({
     e: (event) => page.errors.next(event.shiftKey),
     "/": () => page.search.focus(),
-    Escape: () => page.select(null),
-    Enter: () => page.selected && page.inspector.el.focus(),
+    Escape: () => page.leave(),
+    Enter: () => page.enter(),
     " ": (event) => (event.shiftKey ? walk.foldAll() : walk.fold()),
     ArrowRight: () => walk.right(), ArrowLeft: () => walk.left(), ArrowUp: () => walk.column(-1), ArrowDown: () => walk.column(1),
     "+": () => page.picture.zoomBy(1.25), "=": () => page.picture.zoomBy(1.25), "-": () => page.picture.zoomBy(0.8),
     0: () => page.picture.zoomTo(1), f: () => view().fit(true),
     t: () => { page.table.widen(); page.body.classList.toggle("wide-table"); },
-    i: () => page.inspector.el.focus(),
+    i: () => page.enter(),
     l: () => page.model.past && page.goLive(),
     p: () => page.show("picture"), g: () => page.show("gantt"), d: () => page.showStrip(!page.strip.open),
     "[": () => page.step(-1), "]": () => page.step(1),

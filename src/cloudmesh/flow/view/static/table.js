@@ -5,13 +5,10 @@ import { h, replace, set, text } from "./dom.js";
 import { caption, facts } from "./facts.js";
 import { rowMark, updateRowMark } from "./marks.js";
 import { buildRows } from "./rows.js";
+import { wideHead } from "./tablehead.js";
 import { clock, countWord, duration, kind, number } from "./words.js";
 
 const HOLD = 2000;
-
-const wideHead = () =>
-  h("div", { class: "wide-head", "aria-hidden": true },
-    ["Node", "Status", "Took", "Attempt", "Started", "Where", "Needs"].map((word) => h("span", { class: `head-${word.toLowerCase()}` }, word)));
 
 export class Table {
   // handlers: select(name), inspect(name)

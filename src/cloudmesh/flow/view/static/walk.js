@@ -1,5 +1,8 @@
 // Walking the picture with the arrow keys, and folding what is selected.
 
+import { announce } from "./announce.js";
+import { spoken } from "./facts.js";
+
 export function walker(page) {
   const { model, picture } = page;
   const item = () => {
@@ -19,8 +22,14 @@ export function walker(page) {
     return null;
   };
 
+  // Arrows move, and speak.
+  const select = (chosen) => {
+    page.select(chosen, true);
+    announce(spoken(model, model.node(chosen)), true);
+  };
+
   const go = (k) => {
-    if (k !== null && k !== undefined) page.select(name(k), true);
+    if (k !== null && k !== undefined) select(name(k));
   };
 
   const step = (forward) => {
@@ -37,7 +46,7 @@ export function walker(page) {
     if (!group || !group.open || !node || node.parent === undefined) return false;
     const members = model.elements.get(node.parent);
     const next = members[members.indexOf(node.n) + by];
-    if (next !== undefined) page.select(model.nodes.get(next).name, true);
+    if (next !== undefined) select(model.nodes.get(next).name);
     return true;
   };
 
@@ -63,7 +72,7 @@ export function walker(page) {
     },
     fold() {
       const at = item();
-      if (at !== null && picture.layout.items[at].kind !== "node") page.fold(name(at));
+      if (at !== null && picture.layout.items[at].kind !== "node") page.groups.fold(name(at));
     },
     async foldAll() {
       const groups = picture.layout.items.filter((other) => other.kind === "map" || other.kind === "group");

@@ -1,0 +1,56 @@
+// Groups: which are open, and what their elements are called.
+
+import { get, runPath } from "./api.js";
+import { h, replace } from "./dom.js";
+import { PHONE } from "./tabs.js";
+
+const OPEN_MAX = 240; // elements of a map that is open on load
+const OPEN_NODES = 60; // … where there are at most so many other nodes
+
+export class Groups {
+  constructor(page) {
+    this.page = page;
+  }
+
+  openAtFirst() {
+    const { model } = this.page;
+    if (matchMedia(PHONE).matches) return;
+    const others = model.graph.nodes.length - model.maps.size;
+    for (const [n, elements] of model.elements) {
+      if (elements.length && elements.length <= OPEN_MAX && others <= OPEN_NODES) this.page.open.add(model.nodes.get(n).name);
+    }
+  }
+
+  // One button folds all groups, or opens them.
+  showFolds(layout) {
+    const groups = layout.items.filter((item) => item.kind === "map" || item.kind === "group");
+    this.page.folds.hidden = !groups.length;
+    const open = groups.some((item) => item.open);
+    replace(this.page.foldButton, open ? "Fold groups" : "Open groups", h("kbd", {}, "Shift Space"));
+  }
+
+  async fold(key) {
+    if (this.page.open.has(key)) this.page.open.delete(key);
+    else this.page.open.add(key);
+    await this.page.loadLayout(key);
+    history.replaceState(null, "", this.page.link(this.page.selected));
+  }
+
+  async loadCaptions() {
+    const { model } = this.page;
+    for (const n of model.elements.keys()) {
+      if (model.captions.has(n)) continue;
+      model.captions.set(n, []);
+      const name = model.nodes.get(n).name;
+      const path = `${runPath(this.page.id, "captions")}?node=${encodeURIComponent(name)}`;
+      let texts = await get(path).catch(() => []);
+      if (!texts.length) {
+        // The list is recorded a moment before its document can be read.
+        await new Promise((later) => setTimeout(later, 1000));
+        texts = await get(path).catch(() => []);
+      }
+      model.captions.set(n, texts);
+      this.page.table.rebuild();
+    }
+  }
+}
