@@ -33,6 +33,7 @@ class Command:
 
 #: Name of a command: the module of this package that has it, and its line in the help.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "write a small first flow, to run and to change"),
     "run": ("run", "define a flow, where it is a file, and run it"),
     "check": ("check", "find everything that can be found wrong without running"),
     "add": ("define", "store the definition of a flow"),
