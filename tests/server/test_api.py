@@ -250,3 +250,32 @@ def test_pages_and_docs(client: TestClient) -> None:
     assert client.get("/flow/", follow_redirects=False).headers["location"] == "/"
     assert client.get("/static/none.js").status_code == 404
     assert client.get("/static/../app.py").status_code == 404
+
+
+def test_labels_are_those_of_the_documents(client: TestClient, hand: Any) -> None:
+    from cloudmesh.flow.model.flow import Look, Task
+
+    look = Task(
+        look=Look("orange", "{name}…", "square"),
+        entry=Look(label="{name} {status} {progress}"),
+        done=Look("green", "{name} = {value}"),
+    )
+    run = hand({"a": [], "b": ["a"]}, tasks={"a": look, "b": look})
+
+    def looks() -> tuple[list[Any], list[Any]]:
+        words = ("name", "color", "label", "shape")
+        state = client.get(f"/api/runs/{run.id}/state").json()["nodes"]
+        nodes = client.get(f"/api/runs/{run.id}/nodes").json()
+        return [[n.get(w) for w in words] for n in state], [[n[w] for w in words] for n in nodes]
+
+    for step in (
+        lambda: run.batch(run.started("a")),
+        lambda: run.batch(run.progress("a", 40)),
+        lambda: run.batch(run.finished("a", {"deep": [1, "x" * 100]})),
+        lambda: run.batch(run.started("b")),
+        lambda: run.batch(run.failed("b")),
+    ):
+        step()
+        shown, stored = looks()
+        assert shown == stored
+    assert shown[0] == ["a", "green", 'a = {"deep": [1, "' + "x" * 66 + "…", "square"]

@@ -115,7 +115,7 @@ class Access:
                 return answer
         if known:
             return None
-        if "text/html" in headers.get("accept", ""):
+        if "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/"):
             return HTMLResponse(NO_LINK, 401, {"WWW-Authenticate": "Bearer"})
         return problem(401, "send `Authorization: Bearer …`, or open the link of `cms flow view`")
 

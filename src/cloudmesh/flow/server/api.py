@@ -15,7 +15,7 @@ from cloudmesh.flow.run.states import ERROR
 from cloudmesh.flow.server import values
 from cloudmesh.flow.server.problems import problem
 from cloudmesh.flow.server.projection import error_line
-from cloudmesh.flow.server.state import State, state_of
+from cloudmesh.flow.server.state import State, flow_text, state_of
 from cloudmesh.flow.server.stream import Feed
 
 __all__ = ["router"]
@@ -36,21 +36,12 @@ def flows(request: Request) -> list[dict[str, Any]]:
     state = state_of(request)
     out = []
     for name in state.store.definitions():
-        found = state.store.definition(name)
-        if found is None:
+        size = state.size(name)
+        if size is None:
             continue
-        documents, extra = found
         runs = [state.with_engine(run) for run in state.store.runs(name, limit=OUTCOMES)]
-        out.append(
-            {
-                "name": name,
-                "workflow": name,
-                "flow": _text(extra),
-                "nodes": len(documents),
-                "mapped": sum(1 for d in documents if "over" in (d.get("task") or {})),
-                "last": [_outcome(run) for run in runs],
-            }
-        )
+        last = [_outcome(run) for run in runs]
+        out.append({"name": name, "workflow": name, **size, "last": last})
     return out
 
 
@@ -58,14 +49,7 @@ def flows(request: Request) -> list[dict[str, Any]]:
 def flow(request: Request, name: str) -> dict[str, Any]:
     """The definition of a flow: its string and the document of each node."""
     documents, extra = state_of(request).definition(name)
-    return {"workflow": name, "flow": _text(extra), "nodes": documents, "problems": []}
-
-
-def _text(extra: dict[str, Any]) -> str:
-    """The flow string that is kept beside a definition."""
-    flow = extra.get("flow")
-    text = flow.get("text") if isinstance(flow, dict) else extra.get("text") or flow
-    return ", ".join(text) if isinstance(text, (list, tuple)) else str(text or "")
+    return {"workflow": name, "flow": flow_text(extra), "nodes": documents, "problems": []}
 
 
 def _outcome(run: dict[str, Any]) -> dict[str, Any]:

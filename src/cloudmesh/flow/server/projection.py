@@ -11,10 +11,12 @@ server has no use for them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cloudmesh.flow.model.flow import Flow, Look
+from cloudmesh.flow.model.value import read
 from cloudmesh.flow.run.events import decode
 from cloudmesh.flow.run.run import Run
 from cloudmesh.flow.run.states import ERROR, FINISHED, NAMES, PENDING, RUNNING
@@ -22,6 +24,11 @@ from cloudmesh.flow.store.protocol import Batch
 from cloudmesh.flow.view.shown import ORDER
 
 __all__ = ["Projection", "error_line", "replay"]
+
+#: What is kept of the rest of a finished event.
+KEPT = frozenset(("items", "look", "exit_code"))
+#: How much of a value a label shows, in characters.
+LABEL_VALUE_MAX = 80
 
 #: On these a node waits for a slot of the engine's own: it is pending, like all that is to come.
 HERE = ("local", "thread", "process")
@@ -42,6 +49,12 @@ class Projection:
         self.ready: dict[int, float] = {}
         self.errors: list[tuple[int, int]] = []  # SEQ and node of each error that is final
         self.moments: list[tuple[int, float, int]] = []  # SEQ, time and events of each batch
+        self._valued = {
+            node.name
+            for node in self.flow.nodes
+            for look in (node.task.look, node.task.entry, node.task.done, node.task.failed)
+            if "{value}" in (look.label or "")
+        }
         self._known = self.run.base  # vertices that readers know of
         self.apply(first)
 
@@ -54,7 +67,7 @@ class Projection:
         self.seq = batch.seq
         at = 0.0
         for event in events:
-            at = _without_value(event)
+            at = self._without_value(event)
             run.replay([event])
             self._note(event, at)
         self.moments.append((batch.seq, at, len(events)))
@@ -67,6 +80,20 @@ class Projection:
             changed.update(i for i in self.numbers() if run.status[i] == PENDING)
         changed.update(self._mark_ready(changed, at))
         return sorted(changed)
+
+    def _without_value(self, event: list[Any]) -> float:
+        """Take the value out of an event, unless a label shows it; returns the event's time."""
+        kind = event[0]
+        if kind in ("run", "taken", "request", "intent", "released", "end"):
+            return float(event[1])
+        keep = event[1].partition("[")[0] in self._valued
+        if kind == "finished":
+            event[3] = event[3] if keep else None
+            if len(event) > 4 and event[4]:
+                event[4] = {k: v for k, v in event[4].items() if k in KEPT}
+        elif kind == "failed" and not keep and len(event) > 4 and event[4]:
+            event[4].pop("result", None)
+        return float(event[2])
 
     def _note(self, event: list[Any], at: float) -> None:
         """What only readers want to know of an event."""
@@ -216,14 +243,14 @@ class Projection:
         return found
 
     def _fill(self, template: str, i: int) -> str:
-        """A label template; a value is shown by the documents alone, never here."""
+        """A label template with its four words filled in, as in the documents."""
         run = self.run
-        progress = run.progress.get(i, (0.0, ""))[0]
+        progress = run.progress.get(i)
         words = {
             "{name}": run.names[i],
             "{status}": NAMES[run.status[i]],
-            "{progress}": f"{progress:g}",
-            "{value}": "…",
+            "{progress}": f"{progress[0]:g}" if progress else "",
+            "{value}": _value_text(run.result[i]),
         }
         for word, text in words.items():
             template = template.replace(word, text)
@@ -283,18 +310,17 @@ def _head(first: Batch) -> dict[str, Any]:
     raise ValueError("the first batch of the journal does not begin a run")
 
 
-def _without_value(event: list[Any]) -> float:
-    """Take the value out of an event; returns its time."""
-    kind = event[0]
-    if kind in ("run", "taken", "request", "intent", "released", "end"):
-        return float(event[1])
-    if kind == "finished":
-        event[3] = None
-        if len(event) > 4 and event[4]:
-            event[4] = {k: v for k, v in event[4].items() if k in ("items", "look", "exit_code")}
-    elif kind == "failed" and len(event) > 4 and event[4]:
-        event[4].pop("result", None)
-    return float(event[2])
+def _value_text(result: str | None) -> str:
+    """A value as a label shows it."""
+    if result is None:
+        return ""
+    value = json.loads(result)
+    if isinstance(value, dict) and "$type" in value:
+        text = str(value["text"])
+    else:
+        value = read(value).value
+        text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= LABEL_VALUE_MAX else text[:LABEL_VALUE_MAX] + "…"
 
 
 def _cancelled(error: Any) -> bool:

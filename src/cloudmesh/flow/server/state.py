@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, cast
 
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from cloudmesh.flow.server.access import Tickets
     from cloudmesh.flow.server.engines import Engines
 
-__all__ = ["State", "state_of"]
+__all__ = ["State", "flow_text", "state_of"]
 
 LAYOUTS_MAX = 32
+SIZE_SECONDS = 10.0
 
 
 class State:
@@ -36,6 +38,7 @@ class State:
         self.feeds = Feeds(store)
         self._layouts: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._lock = threading.Lock()
+        self._sizes: dict[str, tuple[float, dict[str, Any]]] = {}
 
     def definition(self, name: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         """The documents of a flow and what is kept beside them.  Raises `NotFound`."""
@@ -43,6 +46,21 @@ class State:
         if found is None:
             raise NotFound(f"no flow {name!r}")
         return found
+
+    def size(self, name: str) -> dict[str, Any] | None:
+        """What a list says of a flow: its string and size.  Remembered for a while: it is asked
+        for every other second by each list that is open, and a definition may be large."""
+        known = self._sizes.get(name)
+        if known is not None and time.monotonic() - known[0] < SIZE_SECONDS:
+            return known[1]
+        found = self.store.definition(name)
+        if found is None:
+            return None
+        documents, extra = found
+        mapped = sum(1 for d in documents if "over" in (d.get("task") or {}))
+        size = {"flow": flow_text(extra), "nodes": len(documents), "mapped": mapped}
+        self._sizes[name] = (time.monotonic(), size)
+        return size
 
     def run(self, run: str) -> dict[str, Any]:
         """The document of a run.  Raises `NotFound`."""
@@ -126,6 +144,13 @@ class State:
                 while len(self._layouts) > LAYOUTS_MAX:
                     self._layouts.popitem(last=False)
         return known
+
+
+def flow_text(extra: dict[str, Any]) -> str:
+    """The flow string that is kept beside a definition."""
+    flow = extra.get("flow")
+    text = flow.get("text") if isinstance(flow, dict) else extra.get("text") or flow
+    return ", ".join(text) if isinstance(text, (list, tuple)) else str(text or "")
 
 
 def state_of(request: Request) -> State:

@@ -199,6 +199,7 @@ export class Model {
   // -- changes -------------------------------------------------------------------
   apply(message) {
     if (message.seq <= this.seq) return;
+    if (this.lost) this.setLost(false); // somebody has written: an engine lives
     this.seq = message.seq;
     this.live = Math.max(this.live, message.seq);
     this.last = message.at;
