@@ -95,7 +95,9 @@ def test_everything_wrong_is_refused_with_its_place(here: Any, string: str) -> N
     document = here.json("check", "-e", string, code=2)
     assert document["problems"], string
     for problem in document["problems"]:
-        assert problem["message"] and problem["line"] >= 1 and problem["column"] >= 1
+        assert problem["message"]
+        assert problem["line"] >= 1
+        assert problem["column"] >= 1
     said = here.refused("check", "-e", string)
     assert "^" in said, said
 
@@ -233,7 +235,8 @@ def test_if_an_element_fails_the_others_still_run(here: Any) -> None:
     nodes = here.run("map-flow.py", "split; some*; after", code=1)
     assert [nodes[f"some[{i}]"]["status"] for i in range(3)] == ["finished", "error", "finished"]
     assert nodes["some"]["status"] == "error"
-    assert nodes["after"]["status"] == "pending" and "some" in nodes["after"]["reason"]
+    assert nodes["after"]["status"] == "pending"
+    assert "some" in nodes["after"]["reason"]
 
 
 def test_an_element_stands_wherever_a_node_does(here: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -18,9 +20,10 @@ def write(value: Any, kind: type, module: str, inner: Callable[[Any], Any]) -> d
     Raises `Unknown` for any other object, and for one with state that its fields do not hold.
     """
     name = kind.__qualname__
-    if "<" in name or kind.__module__ == "__main__" or _find(kind.__module__, name) is not kind:
+    home = _program() if kind.__module__ == "__main__" else kind.__module__
+    if "<" in name or not home or _find(home, name) is not kind:
         raise Unknown(name)
-    where = [kind.__module__, name]
+    where = [home, name]
     if hasattr(kind, "__dataclass_fields__") and not _has_own_state(kind):
         names = list(kind.__dataclass_fields__)
         if set(getattr(value, "__dict__", {})) - set(names):
@@ -64,9 +67,31 @@ def read(word: str, body: list[Any], inner: Callable[[Any], Any]) -> Any:
 
 def _find(module: str, name: str) -> Any:
     try:
-        found: Any = sys.modules.get(module) or import_module(module)
+        found: Any = _module(module)
         for part in name.split("."):
             found = getattr(found, part)
     except (ImportError, AttributeError):
         return None
     return found
+
+
+def _module(name: str) -> Any:
+    """The module of that name; the program itself, where that is its file's name.
+
+    So what ``python FILE.py`` wrote is found by ``cms flow resume``, which loads
+    the file as a module, and the other way round.
+    """
+    known = sys.modules.get(name)
+    if known is None and name == _program():
+        return sys.modules["__main__"]
+    return known or import_module(name)
+
+
+def _program() -> str:
+    """The name under which the program's file is loaded as a flow; "" where it has no file."""
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    if not file:
+        return ""
+    name = re.sub(r"\W", "_", os.path.splitext(os.path.basename(file))[0])
+    name = f"_{name}" if name[:1].isdigit() else name
+    return f"flow_{name}" if name in sys.stdlib_module_names else name

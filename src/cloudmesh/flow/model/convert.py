@@ -25,6 +25,8 @@ def convert(text: str, type: str, annotation_object: Any = None) -> Any:
     if model is not None:
         return _validated(text, model)
     kind = type.strip()
+    if kind.endswith("]") and kind.partition("[")[0].rpartition(".")[2] == "Optional":
+        kind = f"{kind.partition('[')[2][:-1]} | None"
     options = [part.strip() for part in kind.split("|")] if "|" in kind else [kind]
     if "None" in options:
         options.remove("None")
