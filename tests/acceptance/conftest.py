@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+TESTS = Path(__file__).parent.parent
+sys.path[:0] = [str(TESTS / "acceptance"), str(TESTS / "real")]
+
 SEED = """\
 from cloudmesh.flow.WorkFlow import BaseWorkFlow
 
@@ -168,3 +171,7 @@ def here(
         file = getattr(sys.modules[name], "__file__", None) or ""
         if file.startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+from scene import anywhere, scene  # noqa: E402, F401
+from servers import ferretdb_url  # noqa: E402, F401

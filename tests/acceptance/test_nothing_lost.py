@@ -5,108 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
-
-FLOW = '''\
-import os, sys, time
-from pathlib import Path
-from cloudmesh.flow import BaseWorkFlow, current, task
-
-HERE = Path(__file__).parent
-
-def mark(name):
-    with open(HERE / "marks", "a") as file:
-        file.write(f"{name} {current().attempt} {current().key}\\n")
-
-def hold(name):
-    """Waits until the test lets the node go on."""
-    (HERE / f"{name}.holds").touch()
-    while not (HERE / f"{name}.go").exists():
-        current().sleep(0.01)
-
-class Slow(BaseWorkFlow):
-    flow = "a; b; c"
-
-    def a(self):
-        mark("a")
-        return {"rows": 3}
-
-    def b(self, a):
-        mark("b")
-        hold("b")
-        return a["rows"] + 1
-
-    def c(self, b):
-        mark("c")
-        return b
-'''
+from scene import FLOW, Scene, alive, nodes
 
 
-class Scene:
-    """A folder with the flow, and what its nodes left there."""
-
-    def __init__(self, cms: Any) -> None:
-        self.cms = cms
-        cms.write("slow-flow.py", FLOW)
-        self.started: list[subprocess.Popen[str]] = []
-
-    def run(self, *words: str) -> subprocess.Popen[str]:
-        process = self.cms.start("flow", *words)
-        self.started.append(process)
-        return process
-
-    def until(self, ready: Callable[[], Any]) -> Any:
-        """What ``ready`` gives once it is true."""
-        limit = time.monotonic() + 30
-        while time.monotonic() < limit:
-            found = ready()
-            if found:
-                return found
-            time.sleep(0.01)
-        raise AssertionError("it does not happen")
-
-    def holds(self, name: str = "b") -> None:
-        """Wait until a node is in its middle."""
-        self.until((self.cms.folder / f"{name}.holds").exists)
-        (self.cms.folder / f"{name}.holds").unlink()
-
-    def let_go(self, name: str = "b") -> None:
-        (self.cms.folder / f"{name}.go").touch()
-
-    @property
-    def marks(self) -> list[str]:
-        """``name attempt`` for each start of a node's function."""
-        return [line.rpartition(" ")[0] for line in self.lines]
-
-    @property
-    def lines(self) -> list[str]:
-        file = self.cms.folder / "marks"
-        return file.read_text().splitlines() if file.exists() else []
-
-    def status(self) -> dict[str, Any]:
-        return self.cms.json("flow", "status")
-
-
-@pytest.fixture
-def scene(cms: Any) -> Iterator[Scene]:
-    made = Scene(cms)
-    yield made
-    for process in made.started:
-        process.kill()
-        process.communicate()
-
-
-def nodes(status: dict[str, Any]) -> dict[str, str]:
-    return {node["name"]: node["status"] for node in status["nodes"]}
-
-
-def test_kill_9_then_resume(scene: Scene) -> None:
+def test_kill_9_then_resume(anywhere: Scene) -> None:
+    scene = anywhere
     engine = scene.run("run", "slow-flow.py")
     scene.holds()
     # Documents follow the journal within some 20 ms; a reader sees them as they are.
@@ -150,7 +55,8 @@ def test_a_living_owner_keeps_its_run(scene: Scene) -> None:
     assert scene.marks == ["a 1", "b 1", "c 1"]
 
 
-def test_of_two_resumes_at_once_one_goes_on(scene: Scene) -> None:
+def test_of_two_resumes_at_once_one_goes_on(anywhere: Scene) -> None:
+    scene = anywhere
     engine = scene.run("run", "slow-flow.py")
     scene.holds()
     engine.kill()
@@ -198,7 +104,8 @@ def test_a_stopped_owner_is_taken_over_by_force_and_writes_nothing_more(scene: S
     assert scene.status()["status"] == "finished"
 
 
-def test_cancel_from_another_process(scene: Scene) -> None:
+def test_cancel_from_another_process(anywhere: Scene) -> None:
+    scene = anywhere
     engine = scene.run("run", "slow-flow.py")
     scene.holds()
     done = scene.cms("flow", "cancel", "latest")
@@ -258,13 +165,6 @@ flow: a
 tasks:
   a: {command: "echo $$ > {folder}/pid; exec sleep 600"}
 """
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 @pytest.mark.skipif(not os.path.exists("/proc"), reason="NOT TESTED: orphans (needs /proc)")

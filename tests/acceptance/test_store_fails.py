@@ -1,0 +1,228 @@
+"""The store is full, read-only, away for a while or for good: nothing is lost, and it is said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scene import Scene, alive, nodes
+from servers import ferretdb
+
+FULL = """\
+import os
+from pathlib import Path
+from cloudmesh.flow import current
+
+HERE = Path(__file__).parent
+
+def mark(name):
+    with open(HERE / "marks", "a") as file:
+        file.write(f"{name} {current().attempt}\\n")
+
+def a():
+    mark("a")
+    return "x" * 10_000
+
+def b(a):
+    mark("b")
+    if current().attempt > 1:
+        return RETURNED
+    try:
+        with open(os.environ["DISK"] + "/filler", "xb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+    except OSError:
+        (HERE / "full").touch()
+    return RETURNED
+
+def c(b):
+    mark("c")
+    return len(b)
+"""
+
+YAML = """\
+name: full
+flow: [a; b; c, a; side]
+python: full.py
+tasks:
+  side:
+    command: "test -e {folder}/full || (echo $$ > {folder}/pid; setsid sleep 600 & sleep 600)"
+"""
+
+
+def mount(folder: Path, *options: str) -> None:
+    """A small file system in memory."""
+    folder.mkdir()
+    words = ["mount", "-t", "tmpfs", "-o", ",".join(["size=3m", *options]), "cmflow-test"]
+    done = subprocess.run([*words, str(folder)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip("NOT TESTED: a full disk (needs root, to mount a small one)")
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("NOT TESTED: a full disk (needs root, to mount a small one)")
+    folder = tmp_path / "disk"
+    mount(folder)
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Processes whose working folder is there."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdigit() and os.readlink(f"/proc/{entry}/cwd") == str(folder):
+                found.append(int(entry))
+        except OSError:
+            continue
+    return [pid for pid in found if alive(pid)]
+
+
+@pytest.mark.parametrize(
+    "returned", ["'y' * 20_000", "'y' * 1_000_000"], ids=["in the journal", "a large value"]
+)
+def test_a_full_disk(cms: Any, disk: Path, returned: str) -> None:
+    cms.environment |= {"DISK": str(disk), "CLOUDMESH_FLOW_STORE": f"sqlite:///{disk}/flow.db"}
+    cms.write("full.py", FULL.replace("RETURNED", returned))
+    cms.write("full.yaml", YAML.replace("{folder}", str(cms.folder)))
+    done = cms("flow", "run", "full.yaml")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "make room" in done.stderr or "No space left" in done.stderr
+    assert "cms flow resume" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert processes_in(cms.folder) == []
+    os.unlink(disk / "filler")
+    run = cms.json("flow", "runs")[0]
+    assert (run["status"], run["engine"]) == ("running", "lost")
+    resumed = cms("flow", "resume", run["run"])
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    marks = (cms.folder / "marks").read_text().splitlines()
+    assert marks == ["a 1", "b 1", "b 2", "c 1"]
+    [c] = [node for node in cms.json("flow", "status")["nodes"] if node["name"] == "c"]
+    assert c["result"] == eval(f"len({returned})")
+
+
+def test_a_read_only_store(cms: Any, disk: Path) -> None:
+    cms.environment["CLOUDMESH_FLOW_STORE"] = f"sqlite:///{disk}/flow.db"
+    cms.write("t-flow.yaml", "name: t\nflow: a\ntasks: {a: {command: 'touch ran'}}\n")
+    assert cms("flow", "add", "t-flow.yaml").returncode == 0
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    done = cms("flow", "run", "t-flow.yaml")
+    assert done.returncode == 3, done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "ead-only" in done.stderr
+    assert not (cms.folder / "ran").exists()
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    assert cms.json("flow", "runs") == []
+    assert cms("flow", "run", "t-flow.yaml").returncode == 0
+
+
+# -- a server that goes away ------------------------------------------------------------------
+class Server:
+    """A FerretDB server that can be killed and started again at the same place."""
+
+    def __init__(self, cache: Path, folder: Path) -> None:
+        self.cache, self.folder = cache, folder
+        self.address = "127.0.0.1:0"
+        self.start()
+
+    def start(self) -> None:
+        self.context = ferretdb(self.cache, self.folder, self.address)
+        self.url = self.context.__enter__()
+        self.address = self.url.removeprefix("mongodb://")
+
+    def stop(self) -> None:
+        self.context.__exit__(None, None, None)
+
+
+@pytest.fixture
+def server(cache: Path, tmp_path_factory: pytest.TempPathFactory, cms: Any) -> Iterator[Server]:
+    made = Server(cache, tmp_path_factory.mktemp("server"))
+    options = "serverSelectionTimeoutMS=300&connectTimeoutMS=300"
+    cms.environment["CLOUDMESH_FLOW_STORE"] = f"{made.url}/away?{options}"
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def away(server: Server, cms: Any) -> Iterator[Scene]:
+    """A run on the server, with node b in its middle."""
+    scene = Scene(cms)
+    yield scene
+    scene.end()
+
+
+def test_a_server_that_comes_back(away: Scene, server: Server) -> None:
+    engine = away.run("run", "slow-flow.py")
+    away.holds()
+    server.stop()
+    away.let_go()
+    said = b""
+    assert engine.stderr is not None
+    while b"the store is away" not in said:
+        said += os.read(engine.stderr.fileno(), 10_000)
+    server.start()
+    _, err = engine.communicate(timeout=60)
+    err = said.decode() + err
+    assert engine.returncode == 0, err
+    assert err.count("is away") == 1
+    assert err.count("the store is back") == 1
+    assert away.marks == ["a 1", "b 1", "c 1"]
+    status = away.status()
+    assert status["status"] == "finished"
+    assert [node["result"] for node in status["nodes"]] == [{"rows": 3}, 4, 4]
+
+
+@pytest.mark.parametrize(
+    "nodes_end",
+    [
+        pytest.param(True, id="at a commit"),
+        pytest.param(False, id="while a node runs", marks=pytest.mark.slow),
+    ],
+)
+def test_a_server_that_stays_away(away: Scene, server: Server, nodes_end: bool) -> None:
+    away.cms.environment["CLOUDMESH_FLOW_CONFIG"] = str(
+        away.cms.write("config.yaml", "patience: 2s\n")
+    )
+    engine = away.run("run", "slow-flow.py")
+    away.holds()
+    server.stop()
+    if nodes_end:
+        away.let_go()
+    _, err = engine.communicate(timeout=60)
+    assert engine.returncode == 3, err
+    assert err.count("is away") == 1
+    assert "cms flow resume" in err
+    server.start()
+    away.let_go()
+    assert away.cms("flow", "resume").returncode == 0
+    assert away.marks == ["a 1", "b 1", "b 2", "c 1"]
+    assert away.status()["status"] == "finished"
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
+def test_an_interrupt_while_the_server_is_away(
+    away: Scene, server: Server, number: signal.Signals
+) -> None:
+    engine = away.run("run", "slow-flow.py")
+    away.holds()
+    server.stop()
+    engine.send_signal(number)
+    _, err = engine.communicate(timeout=60)
+    assert engine.returncode == 130, err
+    assert "cms flow resume" in err
+    server.start()
+    away.let_go()
+    assert away.cms("flow", "resume").returncode == 0
+    assert away.marks == ["a 1", "b 1", "b 2", "c 1"]
+    assert nodes(away.status()) == dict.fromkeys("abc", "finished")
