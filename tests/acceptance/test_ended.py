@@ -1,0 +1,174 @@
+"""Cancel, timeout, Ctrl-C: what runs is ended with all its children, counted by their processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scene import Scene, alive, nodes
+
+pytestmark = pytest.mark.skipif(
+    not os.path.exists("/proc"), reason="NOT TESTED: processes that are left (needs /proc)"
+)
+
+BUSY = '''\
+import os, subprocess, sys, time
+from pathlib import Path
+from cloudmesh.flow import current
+
+HERE = Path(__file__).parent
+
+def keep(*pids):
+    with open(HERE / "pids", "a") as file:
+        file.writelines(f"{pid}\\n" for pid in pids)
+
+def worker():
+    """A worker process, with a child that left its session and ignores TERM."""
+    text = "import os, signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
+    child = subprocess.Popen([sys.executable, "-c", text], start_new_session=True)
+    keep(os.getpid(), child.pid)
+    child.wait()
+
+def thread():
+    """A thread that does not listen."""
+    keep(-1)
+    time.sleep(600)
+
+async def asking():
+    """A coroutine."""
+    import asyncio
+    keep(-2)
+    await asyncio.sleep(600)
+'''
+
+YAML = """\
+name: busy
+flow: worker || command || thread || asking || stubborn
+python: busy.py
+tasks:
+  worker: {on: process}
+  command: {command: "echo $$ >> pids; setsid sh -c 'echo $$ >> pids; sleep 600' & sleep 600"}
+  stubborn: {command: "trap '' TERM INT; echo $$ >> pids; while :; do sleep 0.1; done"}
+"""
+
+
+@pytest.fixture
+def busy(scene: Scene) -> Scene:
+    scene.cms.write("busy.py", BUSY)
+    scene.cms.write("busy.yaml", YAML)
+    return scene
+
+
+def started(scene: Scene) -> list[int]:
+    """The processes of the nodes, once all nodes are in their middle."""
+    file: Path = scene.cms.folder / "pids"
+    lines = scene.until(
+        lambda: file.exists() and len(found := file.read_text().split()) == 7 and found
+    )
+    return [pid for pid in map(int, lines) if pid > 0]
+
+
+def test_cancel_leaves_no_process(busy: Scene) -> None:
+    engine = busy.run("run", "busy.yaml")
+    pids = started(busy)
+    begun = time.monotonic()
+    done = busy.cms("flow", "cancel", "latest")
+    assert (done.returncode, engine.wait(30)) == (0, 1), done.stderr
+    assert time.monotonic() - begun < 10  # a thread of 600 s is not waited for
+    assert [pid for pid in pids if alive(pid)] == []
+    status = busy.status()
+    assert status["status"] == "cancelled"
+    assert {node["error"]["type"] for node in status["nodes"]} == {"Cancelled"}
+    log = busy.cms("flow", "logs", "latest", "thread").stdout
+    assert log.count("a Python thread cannot be ended") == 1
+
+
+def test_an_interrupt_leaves_no_process(busy: Scene) -> None:
+    engine = busy.run("run", "busy.yaml")
+    pids = started(busy)
+    engine.send_signal(signal.SIGINT)
+    _, err = engine.communicate(timeout=30)
+    assert engine.returncode == 130, err
+    assert [pid for pid in pids if alive(pid)] == []
+    status = busy.status()
+    assert status["status"] == "interrupted"
+    assert {(node["status"], node["reason"]) for node in status["nodes"]} == {
+        ("pending", "interrupted")
+    }
+
+
+def test_a_second_interrupt_kills_at_once(busy: Scene) -> None:
+    engine = busy.run("run", "busy.yaml")
+    pids = started(busy)
+    engine.send_signal(signal.SIGINT)
+    time.sleep(0.05)  # two signals at the same moment are one
+    engine.send_signal(signal.SIGINT)
+    _, err = engine.communicate(timeout=30)
+    assert engine.returncode == 130, err
+    assert "cms flow resume" in err
+    assert [pid for pid in pids if alive(pid)] == []
+
+
+TIMEOUTS = """\
+name: late
+flow: worker || command || thread || asking
+python: busy.py
+tasks:
+  worker: {timeout: 1s}
+  command: {timeout: 1s, command: "echo $$ >> pids; setsid sleep 600 & trap '' TERM; sleep 600"}
+  thread: {timeout: 1s, on: thread}
+  asking: {timeout: 1s}
+"""
+
+
+def test_timeouts_leave_no_process(busy: Scene) -> None:
+    busy.cms.write("late.yaml", TIMEOUTS)
+    done = busy.cms("flow", "run", "late.yaml")  # and ends, though a thread sleeps on
+    assert done.returncode == 1, done.stderr
+    status = busy.status()
+    assert nodes(status) == dict.fromkeys(("worker", "command", "thread", "asking"), "error")
+    assert {node["error"]["type"] for node in status["nodes"]} == {"Timeout"}
+    pids = (busy.cms.folder / "pids").read_text().split()
+    assert [pid for pid in map(int, pids) if pid > 0 and alive(pid)] == []
+    assert left(busy.cms.folder) == []
+
+
+def left(folder: Path) -> list[int]:
+    """Processes whose working folder is there."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            if entry.isdigit() and os.readlink(f"/proc/{entry}/cwd") == str(folder):
+                found.append(int(entry))
+        except OSError:
+            continue
+    return [pid for pid in found if alive(pid)]
+
+
+EXITS = {
+    "exit 0": ("def a(): return 1", 0),
+    "exit 1 for a node in error": ("def a(): raise ValueError('no')", 1),
+    "exit 2 for a flow that is wrong": ("def b(): return 1", 2),
+    "exit 0 for sys.exit(0)": ("def a():\n    import sys\n    sys.exit(0)", 0),
+    "exit 1 for os._exit in a worker": ("def a():\n    import os\n    os._exit(7)", 1),
+}
+
+
+@pytest.mark.parametrize("name", EXITS)
+def test_exit_codes(cms: Any, name: str) -> None:
+    text, code = EXITS[name]
+    cms.write("x.py", f"from cloudmesh.flow import workflow\n{text}\n")
+    cms.write("x.yaml", "name: x\nflow: a\npython: x.py\ntasks: {a: {on: process}}\n")
+    done = cms("flow", "run", "x.yaml")
+    assert done.returncode == code, done.stderr
+
+
+def test_exit_3_where_no_store_answers(cms: Any) -> None:
+    cms.write("x.yaml", "name: x\nflow: a\ntasks: {a: {command: 'true'}}\n")
+    url = "mongodb://127.0.0.1:1/x?serverSelectionTimeoutMS=100"
+    done = cms("flow", "run", "x.yaml", "--store", url)
+    assert (done.returncode, len(done.stderr.splitlines())) == (3, 1), done.stderr
