@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from servers import ferretdb_url, mongodb_url
 
-from cloudmesh.flow.model.documents import definition_documents, run_specs
+from cloudmesh.flow.model.documents import definition, run_specs
 from cloudmesh.flow.store import open_store
 from cloudmesh.flow.store.contract_tools import NOW, Setting, row
 
@@ -27,7 +27,7 @@ def fill(url: str) -> dict[str, list[dict[str, Any]]]:
     """The documents of a store after two runs of one flow."""
     setting = Setting(lambda: open_store(url))
     store, flow = setting.store, setting.flow("test")
-    store.define("test", definition_documents(flow, NOW), {"file": "x.py"})
+    store.define("test", definition(flow, NOW), {"file": "x.py"})
     first = setting.begin(flow, "aaaaaaaa")
     first.append('[["x","ä",[[1]]]]')
     done = row(0, "a", "finished", attempt=1, result='[[1],{"a.b":2}]', progress=40, skipped=True)

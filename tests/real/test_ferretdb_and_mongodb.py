@@ -14,7 +14,7 @@ from servers import ferretdb, ferretdb_url, mongodb_url
 from store_faults import Faulty
 
 from cloudmesh.flow.errors import Fenced, InputError, StoreUnavailable
-from cloudmesh.flow.model.documents import definition_documents, run_specs, run_upstream
+from cloudmesh.flow.model.documents import definition, run_specs, run_upstream
 from cloudmesh.flow.model.flow import Flow, Node
 from cloudmesh.flow.store import mongo_nodes, open_store
 from cloudmesh.flow.store.check import check_store
@@ -73,7 +73,7 @@ def break_it(setting: Setting, monkeypatch: pytest.MonkeyPatch, name: str, **pla
 # -- what is there --------------------------------------------------------------------------
 def test_users_find_the_collections_of_the_seed(setting: Setting, raw: Any) -> None:
     flow = setting.flow("test")
-    setting.store.define("test", definition_documents(flow, NOW), {})
+    setting.store.define("test", definition(flow, NOW), {})
     journal = setting.begin(flow)
     journal.append('[["x"]]')
     done = row(0, "a", "finished", attempt=1, exit_code=0, result='{"value":10}')
@@ -97,22 +97,22 @@ def test_users_find_the_collections_of_the_seed(setting: Setting, raw: Any) -> N
 def test_a_definition_is_there_once_after_it_was_replaced(setting: Setting, raw: Any) -> None:
     for k in range(3):
         flow = Flow("test", tuple(Node(f"n{k}{n}") for n in range(k + 1)), ((),) * (k + 1))
-        setting.store.define("test", definition_documents(flow, NOW), {"k": k})
+        setting.store.define("test", definition(flow, NOW), {"k": k})
     assert sorted(field(raw["test-flow"].find(), "name")) == ["n20", "n21", "n22"]
 
 
 def test_a_definition_that_was_cut_does_not_show(
     setting: Setting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = definition_documents(setting.flow("test"), NOW)
-    second = definition_documents(setting.flow("test"), NOW + 1)
+    first = definition(setting.flow("test"), NOW)
+    second = definition(setting.flow("test"), NOW + 1)
     setting.store.define("test", first, {})
     for plan in ({"insert_many": "half"}, {"insert_many": "after"}):
         with monkeypatch.context() as patch:
             break_it(setting, patch, "test-flow", **plan)
             with pytest.raises(StoreUnavailable):
                 setting.store.define("test", second, {})
-        assert setting.store.definition("test") == (first, {})
+        assert setting.store.definition("test") == (first.documents(), {})
 
 
 def test_very_many_names_are_stored_once(
@@ -121,11 +121,11 @@ def test_very_many_names_are_stored_once(
     monkeypatch.setattr(mongo_nodes, "NAMES_MAX", 100)
     nodes = tuple(Node(f"n{k}") for k in range(40))
     flow = Flow("wide", nodes, ((),) * 20 + ((40,),) * 20, (tuple(range(20)),), ("x",))
-    defined = definition_documents(flow, NOW)
+    defined = definition(flow, NOW)
     for _ in range(2):
         setting.store.define("wide", defined, {})
     assert len(raw["wide-flow"].find_one({"name": "n39"})["dependencies"]) == 1
-    assert list(setting.store.documents("wide-flow")) == defined
+    assert list(setting.store.documents("wide-flow")) == defined.documents()
     journal = setting.store.create(setting.head(flow), "[]")
     journal.add_nodes(pending(flow), run_upstream(flow), run_specs(flow, NOW))
     journal.append("[]")

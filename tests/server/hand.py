@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cloudmesh.flow.engine.projector import Projector
-from cloudmesh.flow.model.documents import definition_documents, utc_text
+from cloudmesh.flow.model.documents import definition, utc_text
 from cloudmesh.flow.model.flow import Flow, Node, Task
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.run import Run
@@ -31,7 +31,7 @@ class Hand:
         begun: float = BEGUN,
     ) -> None:
         self.store, self.flow, self.id, self.now = store, flow, run, begun
-        store.define(flow.name, definition_documents(flow, begun), {"flow": flow.to_json()})
+        store.define(flow.name, definition(flow, begun), {"flow": flow.to_json()})
         head = {"flow": flow.to_json(), "parameters": dict(parameters or {})}
         event = ev.begin(begun, head)
         self.run = Run(flow)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cloudmesh.flow.errors import InputError, StoreError, StoreRefused
-from cloudmesh.flow.model.documents import definition_documents, run_specs, run_upstream
+from cloudmesh.flow.model.documents import definition, run_specs, run_upstream
 from cloudmesh.flow.model.flow import Flow, Node
 from cloudmesh.flow.store import sqlite_file, statements
 from cloudmesh.flow.store.contract_tools import Setting, pending, row
@@ -52,7 +52,7 @@ def test_the_collections_are_views_with_the_fields_of_the_contract(
     setting: Setting, path: str
 ) -> None:
     flow = setting.flow("test")
-    setting.store.define("test", definition_documents(flow, 1.0), {})
+    setting.store.define("test", definition(flow, 1.0), {})
     journal = begin(setting, flow)
     journal.append("[]")
     done = row(0, "a", "finished", attempt=1, result='{"x":[1]}', where="local")

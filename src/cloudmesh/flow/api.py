@@ -80,7 +80,7 @@ def define(program: Program, store: Store, *, redefine: bool = False, edited: bo
 
     Raises `InputError` where it was edited by hand since it was added, unless ``redefine``.
     """
-    from cloudmesh.flow.model.documents import definition_documents
+    from cloudmesh.flow.model.documents import definition
     from cloudmesh.flow.trust import mark
 
     flow = program.flow
@@ -106,7 +106,7 @@ def define(program: Program, store: Store, *, redefine: bool = False, edited: bo
         "mark": mark(store.id, flow.name, file, program.cls),
         "edited": edited,
     }
-    store.define(flow.name, definition_documents(flow, time(), created=created), extra)
+    store.define(flow.name, definition(flow, time(), created=created), extra)
 
 
 def _user() -> str:

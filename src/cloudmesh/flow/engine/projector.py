@@ -84,7 +84,7 @@ def row(run: Run, i: int) -> NodeRow:
     status = run.status[i]
     started, ended = run.started[i], run.ended[i]
     error = run.error.get(i)
-    progress = run.progress.get(i)
+    progress = run.progress.get(i) if run.progress else None
     result = run.result[i]
     if result is None and status == FINISHED and i in run.elements:
         result = run.map_result(i)

@@ -11,11 +11,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from cloudmesh.flow.model.flow import Argument, Calculation, Flow, Look, Node, Task
 
 __all__ = [
+    "Definition",
+    "definition",
+    "definition_document",
     "definition_documents",
     "run_document",
     "run_head",
@@ -56,40 +59,64 @@ def utc_text(seconds: float) -> str:
 
 
 # -- of a flow ---------------------------------------------------------------
-def definition_documents(
-    flow: Flow, now: float, *, created: str | None = None
-) -> list[dict[str, Any]]:
-    """The documents of collection ``NAME-flow``, one a node, with exactly the contract's fields.
+class Definition(NamedTuple):
+    """The documents of a flow's nodes, what they have in common written once.
+
+    ``names``; what each node depends on, ``upstream``; and ``specs``: the JSON
+    text of a document without its name and dependencies.  Nodes that wait for
+    the same share a list, nodes that share a task a text.
+    """
+
+    names: Sequence[str]
+    upstream: Sequence[list[str]]
+    specs: Sequence[str]
+
+    def documents(self) -> list[dict[str, Any]]:
+        """The documents of collection ``NAME-flow``, with exactly the contract's fields."""
+        return [
+            definition_document(name, names, spec)
+            for name, names, spec in zip(self.names, self.upstream, self.specs, strict=True)
+        ]
+
+
+def definition(flow: Flow, now: float, *, created: str | None = None) -> Definition:
+    """The definition of a flow.
 
     ``now`` is seconds since 1970; ``created`` (UTC text) is kept where the flow
-    was defined before.  Nodes that wait for the same share one list.
+    was defined before.
     """
     modified = utc_text(now)
-    collection = f"{flow.name}-flow"
-    tasks = _once(task_document, flow.nodes)
-    documents = []
-    for node, upstream, task in zip(flow.nodes, run_upstream(flow), tasks, strict=True):
+
+    def spec(node: Node) -> str:
         cm = {
             "kind": "flow",
             "cloud": node.task.on,
-            "name": node.name,
-            "collection": collection,
+            "name": "",
+            "collection": f"{flow.name}-flow",
             "created": created or modified,
             "modified": modified,
         }
-        documents.append(
-            {
-                "name": node.name,
-                "dependencies": upstream,
-                "workflow": flow.name,
-                "cm": cm,
-                "kind": "flow",
-                "cloud": node.task.on,
-                "status": "defined",
-                "task": task,
-            }
-        )
-    return documents
+        fixed = {"name": "", "dependencies": [], "workflow": flow.name, "cm": cm, "kind": "flow"}
+        said = {"cloud": node.task.on, "status": "defined", "task": task_document(node)}
+        return _text({**fixed, **said})
+
+    names = [node.name for node in flow.nodes]
+    return Definition(names, run_upstream(flow), _once(spec, flow.nodes))
+
+
+def definition_document(name: str, upstream: Sequence[str], spec: str) -> dict[str, Any]:
+    """The document of a node in a definition."""
+    document: dict[str, Any] = json.loads(spec)
+    document["name"] = document["cm"]["name"] = name
+    document["dependencies"] = list(upstream)
+    return document
+
+
+def definition_documents(
+    flow: Flow, now: float, *, created: str | None = None
+) -> list[dict[str, Any]]:
+    """The documents of `definition`."""
+    return definition(flow, now, created=created).documents()
 
 
 def run_specs(flow: Flow, now: float, *, created: str | None = None) -> list[str]:
@@ -110,11 +137,15 @@ def run_specs(flow: Flow, now: float, *, created: str | None = None) -> list[str
             "modified": modified,
         }
         fixed = {"workflow": flow.name, "kind": "flow", "cloud": node.task.on, "cm": cm}
-        text = _dumps({**fixed, "task": task_document(node)})
-        # A file's name may hold bytes that are no text; JSON has an escape for them.
-        return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+        return _text({**fixed, "task": task_document(node)})
 
     return _once(spec, flow.nodes)
+
+
+def _text(document: Mapping[str, Any]) -> str:
+    text = _dumps(document)
+    # A file's name may hold bytes that are no text; JSON has an escape for them.
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def run_upstream(flow: Flow) -> list[list[str]]:

@@ -9,7 +9,7 @@ import time
 from functools import partial
 
 from cloudmesh.flow.errors import Fenced, InputError, NotFound, OwnedError
-from cloudmesh.flow.model.documents import definition_documents, utc_text
+from cloudmesh.flow.model.documents import Definition, definition, utc_text
 from cloudmesh.flow.model.flow import Flow, Node
 from cloudmesh.flow.store.contract_tools import (
     NOW,
@@ -38,16 +38,24 @@ __all__ = [
 def definitions_are_replaced_whole(setting: Setting) -> None:
     """A definition is replaced whole; it can be listed and forgotten."""
     store, flow = setting.store, setting.flow()
-    first = definition_documents(flow, NOW)
+    first = definition(flow, NOW)
     same(store.definition(flow.name), None, "a definition that is not there")
     store.define(flow.name, first, {"file": "test-flow.py", "flow": flow.to_json()})
     extra = {"file": "test-flow.py", "flow": flow.to_json()}
-    same(store.definition(flow.name), (first, extra), "the definition and what stands beside it")
-    same(list(store.documents(f"{flow.name}-flow")), first, "documents() of the definition")
-    second = definition_documents(Flow(flow.name, (Node("z"),), ((),)), NOW + 1)
+    same(
+        store.definition(flow.name),
+        (first.documents(), extra),
+        "the definition and what stands beside it",
+    )
+    same(
+        list(store.documents(f"{flow.name}-flow")),
+        first.documents(),
+        "documents() of the definition",
+    )
+    second = definition(Flow(flow.name, (Node("z"),), ((),)), NOW + 1)
     same(store.definition_extra(flow.name), extra, "extra alone")
     store.define(flow.name, second, {})
-    same(store.definition(flow.name), (second, {}), "the definition after another one")
+    same(store.definition(flow.name), (second.documents(), {}), "the definition after another one")
     holds(flow.name in store.definitions(), "definitions() lists the flow")
     same(store.delete(flow.name), True, "delete")
     same(store.delete(flow.name), False, "delete of what is gone")
@@ -59,7 +67,7 @@ def definitions_are_replaced_whole(setting: Setting) -> None:
 def definitions_have_the_fields_of_the_contract(setting: Setting) -> None:
     """A stored definition has exactly the fields of the contract."""
     flow = setting.flow()
-    setting.store.define(flow.name, definition_documents(flow, NOW), {})
+    setting.store.define(flow.name, definition(flow, NOW), {})
     document = next(setting.store.documents(f"{flow.name}-flow", name="b"))
     at = "2019-05-02 00:32:11.034870"
     wanted = {
@@ -85,7 +93,7 @@ def definitions_have_the_fields_of_the_contract(setting: Setting) -> None:
 def names_of_flows_are_checked(setting: Setting) -> None:
     """Names that differ by case alone, and names that are none, are refused."""
     store, flow = setting.store, setting.flow()
-    store.define(flow.name, [], {})
+    store.define(flow.name, Definition([], [], []), {})
     for name in (flow.name.upper(), "sqlite_x", "systemd", "a b", "a'b", "", "x" * 101):
         refused(InputError, partial(store.define, name, [], {}), f"a flow named {name!r}")
     other = setting.flow(flow.name.upper())

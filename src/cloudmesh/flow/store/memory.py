@@ -11,7 +11,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cloudmesh.flow.errors import Fenced, InputError, NotFound, OwnedError
-from cloudmesh.flow.model.documents import run_document, run_head, utc_text, whole_result
+from cloudmesh.flow.model.documents import (
+    Definition,
+    run_document,
+    run_head,
+    utc_text,
+    whole_result,
+)
 from cloudmesh.flow.store.names import (
     LOG_HEAD,
     LOG_TAIL,
@@ -211,13 +217,11 @@ class MemoryStore:
         self._made = 0
 
     # -- definitions ------------------------------------------------------------------
-    def define(
-        self, workflow: str, documents: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]
-    ) -> None:
+    def define(self, workflow: str, definition: Definition, extra: Mapping[str, Any]) -> None:
         check_flow_name(workflow)
         with self.changed:
             self._check_name(workflow)
-            self._flows[workflow] = (json.dumps(list(documents)), json.dumps(extra))
+            self._flows[workflow] = (json.dumps(definition.documents()), json.dumps(extra))
 
     def definition(self, workflow: str) -> tuple[list[dict[str, Any]], dict[str, Any]] | None:
         known = self._flows.get(workflow)

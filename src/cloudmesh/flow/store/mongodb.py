@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from cloudmesh.flow.errors import InputError, NotFound, OwnedError, StoreError
-from cloudmesh.flow.model.documents import utc_text, whole_result
+from cloudmesh.flow.model.documents import Definition, utc_text, whole_result
 from cloudmesh.flow.store.mongo_journal import MongoJournal, batch_id, write_batch
 from cloudmesh.flow.store.mongo_nodes import Nodes, is_junction, shared_lists
 from cloudmesh.flow.store.mongo_values import from_bson, mapped, to_bson
@@ -113,25 +113,23 @@ class MongoStore:
         return str(known["value"])
 
     # -- definitions ------------------------------------------------------------------
-    def define(
-        self, workflow: str, documents: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]
-    ) -> None:
+    def define(self, workflow: str, definition: Definition, extra: Mapping[str, Any]) -> None:
         check_flow_name(workflow)
         self._claim_name(workflow)
         collection = self.collection(f"{workflow}-flow")
         version = f"{time.time_ns():020d}-{os.urandom(4).hex()}"
-        lists, junctions = shared_lists(
-            [document["dependencies"] for document in documents], f"{version}/", 0
-        )
+        lists, junctions = shared_lists(definition.upstream, f"{version}/", 0)
         self.nodes_of.keep_junctions(junctions)
         rows = [
             {
                 **document,
                 "_id": f"{version}/{n:07d}",
-                "dependencies": lists[id(document["dependencies"])],
-                "task": to_bson(document.get("task")),
+                "dependencies": lists[id(names)],
+                "task": to_bson(document["task"]),
             }
-            for n, document in enumerate(documents)
+            for n, (names, document) in enumerate(
+                zip(definition.upstream, definition.documents(), strict=True)
+            )
         ]
         text = dumps(extra)
         head: Document = {"version": version, "extra": text}

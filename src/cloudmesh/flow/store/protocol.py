@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
+from cloudmesh.flow.model.documents import Definition
+
 __all__ = ["COLUMNS", "Batch", "Journal", "NodeRow", "Owner", "RunHead", "Store", "pending_row"]
 
 
@@ -176,9 +178,7 @@ class Store(Protocol):
     notice: Callable[[str], None]  # told, in one line, what the user should know; to be replaced
 
     # -- definitions -------------------------------------------------------
-    def define(
-        self, workflow: str, documents: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]
-    ) -> None:
+    def define(self, workflow: str, definition: Definition, extra: Mapping[str, Any]) -> None:
         """Replace the definition of a flow, whole or not at all.
 
         ``extra`` is JSON data kept beside the documents (the flow itself, the

@@ -23,7 +23,7 @@ from cloudmesh.flow.errors import (
     InputError,
     OwnedError,
 )
-from cloudmesh.flow.model.documents import utc_text
+from cloudmesh.flow.model.documents import Definition, utc_text
 from cloudmesh.flow.store import statements as sql
 from cloudmesh.flow.store.files import file_error, make_folder
 from cloudmesh.flow.store.locks import FileLock, is_locked
@@ -202,29 +202,22 @@ class SqliteStore(SqliteReading):
         self.id = str(row[0]) if row else ""
 
     # -- definitions ------------------------------------------------------------------
-    def define(
-        self, workflow: str, documents: Sequence[Mapping[str, Any]], extra: Mapping[str, Any]
-    ) -> None:
+    def define(self, workflow: str, definition: Definition, extra: Mapping[str, Any]) -> None:
         check_flow_name(workflow)
         with self.writer.transaction() as connection:
             f = self._flow(connection, workflow)
             _drop_definition(connection, f)
-            # Nodes share lists, and those that share a task differ by their name alone.
             lists: dict[int, tuple[int, int, str]] = {}
-            specs: list[dict[str, Any]] = []
-            spec_of: dict[int, int] = {}
+            specs: dict[str, int] = {}
             rows = []
-            for n, document in enumerate(documents):
-                names, task = document["dependencies"], id(document.get("task"))
+            for n, (name, names, spec) in enumerate(zip(*definition, strict=True)):
                 if id(names) not in lists:
                     lists[id(names)] = (f, len(lists), _name_list(names))
-                rest = _without_name(document)
-                if task not in spec_of or specs[spec_of[task]] != rest:
-                    spec_of[task] = len(specs)
-                    specs.append(rest)
-                rows.append((f, n, document["name"], lists[id(names)][1], spec_of[task]))
+                if spec not in specs:
+                    specs[spec] = len(specs)
+                rows.append((f, n, name, lists[id(names)][1], specs[spec]))
             connection.executemany(sql.ADD_DEFINITION_LIST, lists.values())
-            texts = [(f, k, dumps(rest)) for k, rest in enumerate(specs)]
+            texts = [(f, k, spec) for spec, k in specs.items()]
             connection.executemany(sql.ADD_DEFINITION_SPEC, texts)
             connection.executemany(sql.ADD_DEFINITION, rows)
             connection.execute(sql.SET_EXTRA, (dumps(extra), f))
@@ -374,14 +367,6 @@ def _drop_definition(connection: sqlite3.Connection, f: int) -> None:
     connection.execute(sql.DROP_DEFINITION, (f,))
     connection.execute(sql.DROP_DEFINITION_LISTS, (f,))
     connection.execute(sql.DROP_DEFINITION_SPECS, (f,))
-
-
-def _without_name(document: Mapping[str, Any]) -> dict[str, Any]:
-    """What a definition's document shares with those of other nodes."""
-    rest = {**document, "name": "", "dependencies": []}
-    if "cm" in rest:
-        rest["cm"] = {**rest["cm"], "name": ""}
-    return rest
 
 
 def _name_list(names: Sequence[str]) -> str:

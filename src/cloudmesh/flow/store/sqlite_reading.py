@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cloudmesh.flow.errors import NotFound
-from cloudmesh.flow.model.documents import run_document, run_head, whole_result
+from cloudmesh.flow.model.documents import definition_document, run_document, run_head, whole_result
 from cloudmesh.flow.store import statements as sql
 from cloudmesh.flow.store.files import Blobs, Logs
 from cloudmesh.flow.store.names import parse_collection
@@ -47,7 +47,7 @@ class SqliteReading:
             specs = dict(connection.execute(sql.DEFINITION_SPECS, (row[0],)).fetchall())
             rows = connection.execute(sql.DEFINITION, (row[0],)).fetchall()
         known = {k: json.loads(names) for k, names in lists.items()}
-        documents = [_definition(name, known[k], specs[spec]) for name, k, spec in rows]
+        documents = [definition_document(name, known[k], specs[spec]) for name, k, spec in rows]
         return documents, json.loads(row[2])
 
     def definition_extra(self, workflow: str) -> dict[str, Any] | None:
@@ -252,15 +252,6 @@ def _head(row: Sequence[Any]) -> dict[str, Any]:
             for name, value in zip(names, row, strict=True)
         }
     )
-
-
-def _definition(name: str, names: list[str], text: str) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(text)
-    document["name"] = name
-    document["dependencies"] = list(names)
-    if "cm" in document:
-        document["cm"]["name"] = name
-    return document
 
 
 def last_key(connection: sqlite3.Connection, statement: str, first: int) -> int:
