@@ -95,7 +95,11 @@ def names_of_flows_are_checked(setting: Setting) -> None:
     store, flow = setting.store, setting.flow()
     store.define(flow.name, Definition([], [], []), {})
     for name in (flow.name.upper(), "sqlite_x", "systemd", "a b", "a'b", "", "x" * 101):
-        refused(InputError, partial(store.define, name, [], {}), f"a flow named {name!r}")
+        refused(
+            InputError,
+            partial(store.define, name, Definition([], [], []), {}),
+            f"a flow named {name!r}",
+        )
     other = setting.flow(flow.name.upper())
     refused(InputError, lambda: setting.begin(other), "a run of a flow of the same name but case")
 
