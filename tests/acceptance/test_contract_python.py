@@ -29,7 +29,8 @@ class MyFlow(BaseWorkFlow):
     def b(self, a): return a + 1
     @task(retries=2, timeout="5m")
     def c(self, a, scale=3):
-        return {"status": "done", "color": "green", "shape": "circle", "label": "c", "value": a * scale}
+        look = {"color": "green", "shape": "circle", "label": "c"}
+        return {"status": "done", **look, "value": a * scale}
     def unnamed(self): raise RuntimeError("never runs")
     async def d(self, c):
         await asyncio.sleep(0)
@@ -152,7 +153,8 @@ def test_a_failed_run_does_not_raise_by_itself(here: Any) -> None:
         if __name__ == "__main__":
             run = F().run()
             assert run.status == "error" and run["a"].status == "error"
-            assert run["a"].error["type"] == "KeyError" and "KeyError" in run["a"].error["traceback"]
+            assert run["a"].error["type"] == "KeyError"
+            assert "KeyError" in run["a"].error["traceback"]
             assert run["a"].value is None and run["b"].status == "pending"
             assert run["b"].reason == "blocked by a"
             assert run.values == {}
