@@ -74,7 +74,7 @@ def pattern(shown: str) -> str:
             found += r"(?:.*\n)*"
         else:
             found += ".*".join(re.escape(part.rstrip()) for part in line.split("…")) + r"[ \t]*\n"
-    return found
+    return re.sub(r"(?:\\ )+", " +", found)  # columns are as wide as what stands in them
 
 
 def is_shown(shown: str, printed: str, any_order: bool) -> bool:
