@@ -28,9 +28,10 @@ from cloudmesh.flow.model.value import Value
 HERE = Path(__file__).parent
 #: Slurm looks after its jobs every other second, so all of the contract takes minutes there.
 SLURM = pytest.param("slurm", marks=[pytest.mark.slow, pytest.mark.real])
-FUNCTIONS = ["process", "ssh", SLURM]
-COMMANDS = ["command", "ssh", SLURM]
-KILLED = ["process", "ssh"]  # what a dead engine takes with it; a job of Slurm is adopted
+DASK = pytest.param("dask", marks=pytest.mark.real)
+FUNCTIONS = ["process", "ssh", DASK, SLURM]
+COMMANDS = ["command", "ssh", DASK, SLURM]
+KILLED = ["process", "ssh", DASK]  # what a dead engine takes with it; a job of Slurm is adopted
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +57,11 @@ def spec_of(word: str, request: pytest.FixtureRequest) -> dict[str, Any]:
     if word == "slurm":
         spec: dict[str, Any] = request.getfixturevalue("slurm")
         return spec
+    if word == "dask":
+        pytest.importorskip(
+            "distributed", reason="NOT TESTED: Dask (needs pip install distributed)"
+        )
+        return {"kind": "dask", "workers": 2}
     return {"kind": word}
 
 
@@ -281,7 +287,7 @@ def test_a_node_knows_its_key_and_attempt_and_says_progress(rig: Rig) -> None:
 def test_where_it_runs_is_told(rig: Rig) -> None:
     told = rig.start(nodes.nothing)
     told.result()
-    assert told.attempt.where.partition("/")[0] in ("process", "127.0.0.1", "slurm")
+    assert told.attempt.where.partition("/")[0] in ("process", "127.0.0.1", "dask", "slurm")
 
 
 # -- functions: ends -----------------------------------------------------------------------------

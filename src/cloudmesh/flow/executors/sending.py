@@ -13,7 +13,7 @@ from typing import Any
 from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.executors.protocol import Attempt
 
-__all__ = ["Program", "program_key", "python_command", "runner", "started_by"]
+__all__ = ["BOOT", "Program", "program_key", "python_command", "runner", "started_by"]
 
 Module = tuple[str, bool, str, str]  # name, is it a package, file, source
 

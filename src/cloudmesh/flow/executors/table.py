@@ -64,6 +64,12 @@ KINDS: dict[str, Kind] = {
         },
         slots=1000,
     ),
+    "dask": Kind(
+        "cloudmesh.flow.executors.dask",
+        {"scheduler": "text", "workers": "count", "threads": "count", "slots": "count"},
+        ("scheduler", "workers"),
+        slots=1000,
+    ),
     "vm": Kind(
         "cloudmesh.flow.executors.vm",
         {

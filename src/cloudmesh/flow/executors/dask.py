@@ -1,0 +1,374 @@
+"""``kind: dask``: nodes on the workers of a Dask cluster, one that is there or one of our own.
+
+Keys, retries and timeouts are ours: a node goes to one worker once, and a
+worker that dies costs an attempt.  Beside each worker live runners, as on a
+host over SSH, so that a node can be ended and what it prints is its own.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from cloudmesh.flow.errors import InfrastructureError
+from cloudmesh.flow.executors import carrier
+from cloudmesh.flow.executors.command import cancelled, problem, refuse, timed_out
+from cloudmesh.flow.executors.far import Job, Programs, outcome_of, request
+from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
+from cloudmesh.flow.executors.sending import BOOT, runner
+
+if TYPE_CHECKING:
+    from cloudmesh.flow.executors.table import Context
+
+__all__ = ["DaskExecutor", "check", "make"]
+
+SLOTS = 1000  # nodes at once, where nothing else is said
+CONNECT_TIMEOUT = 30.0  # seconds
+LAG = 5.0  # seconds for which output may still be on its way when its node has ended
+
+
+def make(name: str, spec: Mapping[str, Any], context: Context) -> DaskExecutor:
+    """The executor of an entry."""
+    return DaskExecutor(name, spec, context)
+
+
+def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Connect to the cluster and count its workers."""
+    cluster = _Cluster(name, spec)
+    try:
+        client = cluster.connect()
+        client.wait_for_workers(1, timeout=CONNECT_TIMEOUT)
+        client.close()
+    except InfrastructureError as error:
+        return [("scheduler", str(error))]
+    except TimeoutError:
+        return [("scheduler", ""), ("workers", "no worker has come")]
+    finally:
+        cluster.close()
+    return [("scheduler", ""), ("workers", "")]
+
+
+class _Cluster:
+    """The scheduler that is named, or one of our own with workers of this machine."""
+
+    def __init__(self, name: str, spec: Mapping[str, Any]) -> None:
+        self._name, self._spec = name, spec
+        self._folder = ""
+        self._guards: list[subprocess.Popen[bytes]] = []
+
+    def connect(self) -> Any:
+        """A client.  Raises `InfrastructureError`."""
+        try:
+            from distributed import Client
+        except ImportError:
+            message = f"{self._name}: Dask is not installed: pip install distributed"
+            raise InfrastructureError(message) from None
+        address: dict[str, Any] = {"address": self._spec.get("scheduler")}
+        if not address["address"]:
+            address = {"scheduler_file": self._begin()}
+        try:
+            client: Any = Client  # which has no types
+            return client(
+                **address, timeout=CONNECT_TIMEOUT, set_as_default=False, name="cloudmesh-flow"
+            )
+        except Exception as error:
+            text = " ".join(str(error).split())[:300]
+            raise InfrastructureError(f"{self._name}: no answer of the scheduler: {text}") from None
+
+    def _begin(self) -> str:
+        """Start a scheduler and workers under guards, which end with this process."""
+        self._folder = tempfile.mkdtemp(prefix="cloudmesh-flow-dask-")
+        file = f"{self._folder}/scheduler.json"
+        self._guard("scheduler", "dask_scheduler", "--host=127.0.0.1", "--port=0",
+                    f"--scheduler-file={file}")  # fmt: skip
+        deadline = time.monotonic() + CONNECT_TIMEOUT
+        while not Path(file).exists():
+            if self._guards[0].poll() is not None or time.monotonic() > deadline:
+                raise InfrastructureError(f"{self._name}: Dask's scheduler does not start")
+            time.sleep(0.02)
+        self._guard("workers", "dask_worker", f"--scheduler-file={file}", "--host=127.0.0.1",
+                    f"--nworkers={self._spec.get('workers') or 1}",
+                    f"--nthreads={self._spec.get('threads') or 1}",
+                    "--memory-limit=0", f"--local-directory={self._folder}")  # fmt: skip
+        return file
+
+    def _guard(self, what: str, module: str, *words: str) -> None:
+        from cloudmesh.flow.providers import guard
+
+        folder = f"{self._folder}/{what}"
+        os.mkdir(folder)
+        command = [sys.executable, "-m", f"distributed.cli.{module}", "--no-dashboard", *words]
+        # A node that kills its worker fails at once, and is tried again by us, not by Dask.
+        environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+        with open(f"{self._folder}/{what}.log", "wb") as log:
+            self._guards.append(
+                subprocess.Popen(
+                    [sys.executable, "-I", "-S", guard.__file__, folder, "1e9", *command],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    env=environment,
+                    start_new_session=True,
+                )
+            )
+
+    def close(self) -> None:
+        """End what was begun."""
+        for process in reversed(self._guards):
+            if process.stdin is not None:
+                process.stdin.close()
+            try:
+                process.wait(5.0)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._folder:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class _Ride:
+    """An attempt on the cluster."""
+
+    __slots__ = ("future", "job", "name", "seen", "worker")
+
+    def __init__(self, job: Job, name: str) -> None:
+        self.job, self.name = job, name
+        self.future: Any = None
+        self.worker = ""  # the address of the one that began it
+        self.seen = 0  # frames that have come
+
+
+class DaskExecutor:
+    """Submits attempts from a thread of its own; what they say comes in the client's."""
+
+    def __init__(self, name: str, spec: Mapping[str, Any], context: Context) -> None:
+        self.slots: int | None = int(spec.get("slots") or SLOTS)
+        self._name, self._context = name, context
+        self._cluster = _Cluster(name, spec)
+        self._lock = threading.Condition()
+        self._rides: dict[Attempt, _Ride] = {}
+        self._named: dict[str, _Ride] = {}
+        self._asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._closing = False
+        self._client: Any = None
+        self._programs = Programs()
+        self._there: dict[str | int, Any] = {}  # what the workers have, programs by number
+        self._topic = f"cloudmesh-flow-{time.time_ns():x}"
+
+    def start(self, attempt: Attempt, done: Done) -> None:
+        """Submit an attempt; ``done`` is called in a thread of the client."""
+        attempt.where = self._name
+        with self._lock:
+            if not self._closing:
+                self._ask(lambda: self._submit(Job(attempt, done)))
+                return
+        refuse(attempt, done)
+
+    def cancel(self, attempt: Attempt) -> None:
+        """End an attempt on its worker, with all that it started."""
+        attempt.cancelled = True
+        with self._lock:
+            self._ask(lambda: self._end(attempt, cancelled()))
+
+    def close(self) -> None:
+        """End what still runs, then the client and a cluster of our own."""
+        with self._lock:
+            if self._closing:
+                return
+            self._closing = True
+            thread = self._thread
+            self._asked.put(self._close)
+            self._asked.put(None)
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(30.0)
+
+    def _ask(self, function: Callable[[], None]) -> None:
+        """Have something called in our thread; the lock is held."""
+        self._asked.put(function)
+        if self._thread is None:
+            self._thread = threading.Thread(
+                target=self._run, name=f"cloudmesh-flow {self._name}", daemon=True
+            )
+            self._thread.start()
+
+    # -- in our thread --------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        while (function := self._asked.get()) is not None:
+            function()
+
+    def _submit(self, job: Job) -> None:
+        attempt = job.attempt
+        if attempt.cancelled or self._closing:
+            job.done(attempt, cancelled())
+            return
+        try:
+            from dask.utils import apply
+
+            client = self._connected()
+            number, asked = request(attempt, self._programs)
+            there = (
+                self._shared(client, "carry", _carry),
+                self._shared(client, "runner", runner),
+                number if number is None else self._shared(client, number, self._frame(number)),
+            )
+        except InfrastructureError as error:
+            job.done(attempt, problem("Unreachable", str(error), lost=True))
+            return
+        except Exception as error:
+            message = f"the node cannot be sent: {error}"
+            job.done(attempt, problem(type(error).__name__, message))
+            return
+        name = f"cmflow/{attempt.key}/{attempt.number}"
+        ride = _Ride(job, name)
+        with self._lock:
+            self._rides[attempt] = self._named[name] = ride
+        carry, sources, program = there
+        given = [name, self._topic, BOOT, sources, number, program, asked]
+        key = f"{name}-{self._topic}"
+        ride.future = client.submit(apply, carry, given, key=key, pure=False, retries=0)
+        ride.future.add_done_callback(lambda _: self._came(ride))
+
+    def _frame(self, number: int) -> Callable[[], bytes]:
+        return partial(self._programs.frame, number)
+
+    def _connected(self) -> Any:
+        if self._client is None:
+            self._client = self._cluster.connect()
+            self._client.subscribe_topic(self._topic, self._heard)
+        return self._client
+
+    def _shared(self, client: Any, what: str | int, data: Callable[[], bytes]) -> Any:
+        """What many nodes need goes to the workers once.
+
+        As results, not as scattered data: those Dask makes again when a worker dies.
+        """
+        if what not in self._there:
+            make = pickle.loads if what == "carry" else zlib.decompress
+            packed = data() if what == "carry" else zlib.compress(data())
+            self._there[what] = client.submit(make, packed, key=f"{self._topic}/{what}")
+        return self._there[what]
+
+    def _end(self, attempt: Attempt, why: Outcome) -> None:
+        ride = self._rides.get(attempt)
+        if ride is None or ride.job.why is not None:
+            return
+        ride.job.why = why
+        if ride.worker:  # its answer comes when all of it is gone
+            try:
+                self._client.run(carrier.end, ride.name, workers=[ride.worker], on_error="ignore")
+            except Exception:  # the worker is gone too
+                self._tell(ride, why)
+        ride.future.cancel()
+        self._tell(ride, why)
+
+    def _close(self) -> None:
+        for attempt in list(self._rides):
+            self._end(attempt, cancelled())
+        if self._client is not None:
+            self._there.clear()
+            self._client.close(timeout=5)
+        self._cluster.close()
+
+    # -- in the client's threads -----------------------------------------------------------------
+
+    def _heard(self, event: tuple[float, dict[str, Any]]) -> None:
+        """A frame of a node that runs."""
+        told = event[1]
+        ride = self._named.get(told["name"])
+        if ride is None:
+            return
+        header, payload, job = told["header"], told["payload"], ride.job
+        if header["kind"] == "started":
+            self._started(ride, told["worker"])
+        elif header["kind"] == "log":
+            job.take(header["stream"], payload)
+        elif header["kind"] == "progress":
+            job.attempt.progress(header["percent"], header["text"])
+        with self._lock:
+            ride.seen += 1
+            self._lock.notify_all()
+
+    def _started(self, ride: _Ride, worker: str) -> None:
+        attempt = ride.job.attempt
+        if ride.worker:  # Dask gave it to another worker when the first one died
+            lost = problem("WorkerLost", f"{self._name}: the worker died", lost=True)
+            with self._lock:
+                self._ask(lambda: self._end(attempt, lost))
+            return
+        ride.worker = worker
+        attempt.where = f"{self._name}/{worker.rpartition('/')[2]}"
+        if attempt.task.timeout is not None:
+            timer = threading.Timer(attempt.task.timeout, self._expire, [attempt])
+            timer.daemon = True
+            timer.start()
+
+    def _expire(self, attempt: Attempt) -> None:
+        with self._lock:
+            if not self._closing:
+                self._ask(lambda: self._end(attempt, timed_out(attempt)))
+
+    def _came(self, ride: _Ride) -> None:
+        """The future has its result, or never will."""
+        future = ride.future
+        if ride.job.why is not None:
+            return  # told by `_end`, when all of it is gone
+        if future.status == "finished":
+            try:
+                outcome = self._result(ride, *future.result(CONNECT_TIMEOUT))
+            except Exception as error:
+                outcome = problem("WorkerLost", f"{self._name}: {error}", lost=True)
+        else:
+            raised = future.exception() if future.status == "error" else None
+            what = type(raised).__name__ if raised is not None else "the scheduler is gone"
+            outcome = problem("WorkerLost", f"{self._name}: the worker died: {what}", lost=True)
+        self._tell(ride, outcome)
+
+    def _result(
+        self, ride: _Ride, header: dict[str, Any] | None, payload: bytes, number: int
+    ) -> Outcome:
+        if header is None:
+            return _death(self._name, number)
+        with self._lock:
+            self._lock.wait_for(lambda: ride.seen >= number, LAG)
+        return outcome_of(ride.job, header, payload)
+
+    def _tell(self, ride: _Ride, outcome: Outcome) -> None:
+        with self._lock:
+            if self._rides.pop(ride.job.attempt, None) is None:
+                return
+            self._named.pop(ride.name, None)
+        ride.job.end_lines()
+        ride.future = None if ride.future is None else ride.future.release()
+        ride.job.done(ride.job.attempt, outcome)
+
+
+def _carry() -> bytes:
+    """Our function by value: whether our package is installed with the workers is not asked."""
+    import cloudpickle
+
+    cloudpickle.register_pickle_by_value(carrier)
+    pickled: bytes = cloudpickle.dumps(carrier.carry)
+    return pickled
+
+
+def _death(name: str, code: int) -> Outcome:
+    if code >= 0:
+        message = f"{name}: the node ended its process with exit code {code}"
+        return problem("WorkerLost", message, code or None, lost=True)
+    message = f"{name}: the node's process was ended by {signal.Signals(-code).name}"
+    return problem("WorkerLost", message, 128 - code, lost=True)
