@@ -80,3 +80,18 @@ def test_other_forms_are_refused(tmp_path: Path, text: str) -> None:
     file.write_text(text)
     with pytest.raises(InputError):
         load_config(str(file))
+
+
+def test_patience_and_pools_with_a_rate(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("patience: 90s\npools: {api: {slots: 2, rate: 10/s}}\n")
+    config = load_config(str(file))
+    assert config.patience == 90.0
+    assert config.pools["api"]["rate"] == "10/s"
+    file.write_text("patience: soon\npools: {api: {rate: often}}\n")
+    with pytest.raises(InputError) as wrong:
+        load_config(str(file))
+    assert {(p.line, p.message.partition(":")[0]) for p in wrong.value.problems} == {
+        (1, "patience"),
+        (2, "pools"),
+    }

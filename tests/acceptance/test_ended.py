@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +173,28 @@ def test_exit_3_where_no_store_answers(cms: Any) -> None:
     url = "mongodb://127.0.0.1:1/x?serverSelectionTimeoutMS=100"
     done = cms("flow", "run", "x.yaml", "--store", url)
     assert (done.returncode, len(done.stderr.splitlines())) == (3, 1), done.stderr
+
+
+def test_an_unknown_pool_is_refused_before_anything_is_written(cms: Any) -> None:
+    text = "name: x\nflow: a\ntasks: {a: {command: 'touch ran', pool: gpus}}\n"
+    cms.write("x.yaml", text)
+    config = cms.write("config.yaml", "pools: {gpu: 1}\n")
+    for words in (("run",), ("check",)):
+        done = cms("flow", *words, "x.yaml", "--config", str(config))
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1), done.stderr
+        assert "a: there is no pool 'gpus'; did you mean 'gpu'?" in done.stderr
+    assert cms.json("flow", "list") == []
+    assert cms.json("flow", "runs") == []
+    cms.write("x.yaml", text + "pools: {gpus: {slots: 1, rate: 5/s}}\n")
+    assert cms("flow", "run", "x.yaml").returncode == 0
+
+
+def test_a_rate_holds(cms: Any) -> None:
+    tasks = "".join(f"  {name}: {{command: 'true', pool: api}}\n" for name in "abcde")
+    text = f"name: x\nflow: a || b || c || d || e\npools: {{api: {{rate: 2/s}}}}\ntasks:\n{tasks}"
+    cms.write("x.yaml", text)
+    assert cms("flow", "run", "x.yaml").returncode == 0
+    started = sorted(node["started"] for node in cms.json("flow", "status")["nodes"])
+    seconds = [datetime.fromisoformat(text).timestamp() for text in started]
+    for first, after in zip(seconds, seconds[2:], strict=False):
+        assert after - first >= 1.0 - 1e-5

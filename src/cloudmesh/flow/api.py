@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any
 
+from cloudmesh.flow.config import check_pools, load_config
 from cloudmesh.flow.engine.drive import Observer, drive, inputs_of
 from cloudmesh.flow.errors import Fenced, InputError, NotFound, OwnedError
 from cloudmesh.flow.handle import Run, RunNode
@@ -35,6 +36,7 @@ __all__ = [
     "new_run_id",
     "plan_retry",
     "prune",
+    "refuse_edited",
     "replay",
     "resume",
     "retry",
@@ -89,11 +91,7 @@ def define(program: Program, store: Store, *, redefine: bool = False, edited: bo
     before = store.definition_extra(flow.name)
     created = None
     if before is not None:
-        if before.get("edited") and not (redefine or edited):
-            raise InputError(
-                f"the definition of {flow.name} was edited since it was added: "
-                f"run {flow.name} runs it as it is, --redefine replaces it by the file's"
-            )
+        _refuse_edited(before, flow.name, redefine or edited)
         if before.get("flow") == data and before.get("user") == _user():
             return
         documents = (store.definition(flow.name) or ([], {}))[0]
@@ -107,6 +105,19 @@ def define(program: Program, store: Store, *, redefine: bool = False, edited: bo
         "edited": edited,
     }
     store.define(flow.name, definition(flow, time(), created=created), extra)
+
+
+def refuse_edited(store: Store, name: str, redefine: bool) -> None:
+    """Raise `InputError` where `run` of a file would: its flow was edited by hand since."""
+    _refuse_edited(store.definition_extra(name) or {}, name, redefine)
+
+
+def _refuse_edited(extra: Mapping[str, Any], name: str, redefine: bool) -> None:
+    if extra.get("edited") and not redefine:
+        raise InputError(
+            f"the definition of {name} was edited since it was added: "
+            f"run {name} runs it as it is, --redefine replaces it by the file's"
+        )
 
 
 def _user() -> str:
@@ -161,6 +172,8 @@ def run(
     from cloudmesh.flow.run.run import Run as RunState
 
     flow = _placed(program.flow, on or {})
+    config = config or load_config(None)
+    check_pools(flow, config)
     given = {**flow.parameters, **(parameters or {})}
     hidden = secret_names(flow)
     shown_parameters = as_json({k: v for k, v in given.items() if k not in hidden})
@@ -224,6 +237,8 @@ def resume(
     program = program or _rebound(state)
     for text in _changed(state.flow, program.flow):
         watch.note(f"the code has changed since, and runs as it is now: {text}")
+    config = config or load_config(None)
+    check_pools(state.flow, config)
     journal, state = _take_over(store, run_id, seq, state, force, watch)
     state.recode(program.flow)
     given = _given_again(program, state.head)
@@ -357,6 +372,8 @@ def retry(
     _, old = replay(store, run_id)
     program = program or _rebound(old)
     todo = _plan(run_id, old, from_node, program)
+    config = config or load_config(None)
+    check_pools(program.flow, config)
     at = time()
     head = {
         **old.head,

@@ -4,7 +4,7 @@
 parallel: 16                  # nodes at once on this machine
 durability: power             # or process, the default
 patience: 5m                  # how long a store that is away is waited for; 2m by default
-pools: {gpu: 1}               # how many nodes of a pool at once
+pools: {gpu: 1, api: {slots: 2, rate: 10/s}}   # nodes of a pool at once, and starts in a time
 infrastructure:
   lab: {kind: ssh, hosts: [node1, node2], slots: 4}
 ```
@@ -14,7 +14,7 @@ Where there is none, nothing is read and nothing loaded.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,8 +23,9 @@ from cloudmesh.flow.errors import InputError
 if TYPE_CHECKING:
     from cloudmesh.flow.errors import Problem
     from cloudmesh.flow.language.yamlfile import Yaml
+    from cloudmesh.flow.model.flow import Flow
 
-__all__ = ["Config", "load_config"]
+__all__ = ["Config", "check_pools", "load_config"]
 
 HOME = "~/.cloudmesh/flow/config.yaml"
 KEYS = ("durability", "infrastructure", "parallel", "patience", "pools")
@@ -35,7 +36,7 @@ class Config(NamedTuple):
     """What the user has set; ``parallel`` is None where nothing is said."""
 
     infrastructure: Mapping[str, Any] = MappingProxyType({})
-    pools: Mapping[str, int] = MappingProxyType({})
+    pools: Mapping[str, Any] = MappingProxyType({})
     parallel: int | None = None
     durability: str = "process"
     patience: float | None = None  # seconds
@@ -53,6 +54,27 @@ def load_config(path: str | None) -> Config:
     if _says_nothing(file):
         return Config(file=file)
     return _config(read_yaml_file(file), file)
+
+
+def check_pools(flow: Flow, config: Config) -> None:
+    """Raise `InputError` where a node of a flow is of a pool that nobody has said the size of."""
+    known = {*config.pools, *flow.pools}
+    unknown = [node for node in flow.nodes if node.task.pool not in known and node.task.pool]
+    if not unknown:
+        return
+    from cloudmesh.flow.errors import Problem
+    from cloudmesh.flow.language.source import did_you_mean
+
+    raise InputError(
+        problems=[
+            Problem(
+                f"{node.name}: there is no pool {node.task.pool!r}"
+                f"{did_you_mean(node.task.pool or '', known)}; say how many of it run at once, "
+                f"like `pools: {{{node.task.pool}: 1}}`, in the configuration or the flow's YAML"
+            )
+            for node in unknown
+        ]
+    )
 
 
 def _says_nothing(file: str) -> bool:
@@ -104,7 +126,7 @@ def _numbers(yaml: Yaml, data: Mapping[str, Any]) -> list[Problem]:
     if pools is not None and not isinstance(pools, dict):
         found.append(yaml.problem("pools is a map of names and how many at once", ("pools",)))
     elif pools:
-        counts.update({("pools", name): count for name, count in pools.items()})
+        found.extend(_pools(yaml, pools))
     for path, count in counts.items():
         if count is not None and (type(count) is not int or count < 1):
             found.append(yaml.problem(f"{path[-1]} is a whole number from 1", path))
@@ -116,6 +138,16 @@ def _numbers(yaml: Yaml, data: Mapping[str, Any]) -> list[Problem]:
     except ValueError as error:
         found.append(yaml.problem(f"patience: {error}", ("patience",)))
     return found
+
+
+def _pools(yaml: Yaml, pools: Mapping[str, Any]) -> Iterator[Problem]:
+    from cloudmesh.flow.model.pools import read_pool
+
+    for name, spec in pools.items():
+        try:
+            read_pool(spec)
+        except ValueError as error:
+            yield yaml.problem(f"pools: {name}: {error}", ("pools", name))
 
 
 def _patience(data: Mapping[str, Any]) -> float | None:

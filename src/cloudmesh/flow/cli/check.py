@@ -30,10 +30,12 @@ def check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def check(args: argparse.Namespace) -> int:
     """Find what is wrong; print the graph and the normalised string."""
+    from cloudmesh.flow.config import check_pools, load_config
     from cloudmesh.flow.errors import InputError
 
     try:
         program = checked_program(args)
+        check_pools(program.flow, load_config(args.config))
     except InputError as error:
         if args.output != "json":
             raise

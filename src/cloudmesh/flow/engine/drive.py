@@ -17,6 +17,7 @@ from cloudmesh.flow.engine.results import Results
 from cloudmesh.flow.executors.output import install, uninstall
 from cloudmesh.flow.handle import Run
 from cloudmesh.flow.model.wiring import wire
+from cloudmesh.flow.run.policy import Rate
 from cloudmesh.flow.run.run import Run as RunState
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = ["Observer", "drive", "inputs_of"]
 
 #: How many nodes run at once on this machine.
 PARALLEL = 32
+NO_LIMIT = 1 << 30
 
 
 class Observer(Witness, Protocol):
@@ -73,7 +75,7 @@ def drive(
     here = parallel or config.parallel or PARALLEL
     limits = _slots(infrastructure)
     pools = {**config.pools, **state.flow.pools}
-    limits.update({f"pool:{name}": count for name, count in pools.items()})
+    rates = _take_pools(pools, limits)
     limits["local"] = here
 
     def table(name: str, spec: Mapping[str, Any]) -> Any:
@@ -97,6 +99,7 @@ def drive(
         lambda engine: Launch(engine, maker(table, infrastructure)),
         key_prefix=f"{store.id}/{journal.run}",
         limits=limits,
+        rates=rates,
         witness=observer,
         durable=config.durability == "power",
         patience=PATIENCE if config.patience is None else config.patience,
@@ -117,6 +120,21 @@ def drive(
         raise engine.failure
     observer.ended(state.status_word)
     return Run(journal.run, state, inputs, store)
+
+
+def _take_pools(pools: Mapping[str, Any], limits: dict[str, int]) -> dict[str, Rate]:
+    """Add what pools say of how many at once to the limits; returns what they say of rates."""
+    if not pools:
+        return {}
+    from cloudmesh.flow.model.pools import read_pool
+
+    rates = {}
+    for name, spec in pools.items():
+        pool = read_pool(spec)
+        limits[f"pool:{name}"] = NO_LIMIT if pool.slots is None else pool.slots
+        if pool.rate is not None:
+            rates[f"pool:{name}"] = pool.rate
+    return rates
 
 
 def _slots(infrastructure: Mapping[str, Any]) -> dict[str, int]:

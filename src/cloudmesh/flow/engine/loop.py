@@ -38,6 +38,7 @@ from cloudmesh.flow.errors import FlowError, Interrupted, StoreError, StoreUnava
 from cloudmesh.flow.executors.call import here
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
+from cloudmesh.flow.run.policy import Rate
 from cloudmesh.flow.run.run import Run
 from cloudmesh.flow.store.protocol import Journal
 
@@ -99,6 +100,7 @@ class Engine:
         key_prefix: str,
         limits: Mapping[str, int],
         witness: Witness,
+        rates: Mapping[str, Rate] | None = None,
         durable: bool = False,
         patience: float = PATIENCE,
         clock: Callable[[], float] = time,
@@ -110,6 +112,7 @@ class Engine:
         self.outcomes = outcomes
         self.key_prefix = key_prefix
         self.limits = dict(limits)
+        self.rates = dict(rates or {})
         self.witness = witness
         self._durable = durable
         self._endurance = patience
@@ -168,7 +171,8 @@ class Engine:
 
     def _turn(self, takes: int) -> None:
         now = self.clock()
-        record, starting = self.run.advance(self._take(now), now, self.limits, self._decide)
+        happened = self._take(now)
+        record, starting = self.run.advance(happened, now, self.limits, self._decide, self.rates)
         if record:
             self._append(record)
         for i in starting:

@@ -40,7 +40,7 @@ class Origin:
     sure = False  # whether the parameters of its nodes are known
     parameters: Mapping[str, Any] = {}
     infrastructure: Mapping[str, Any] = {}
-    pools: Mapping[str, int] = {}
+    pools: Mapping[str, Any] = {}
     labels: Mapping[tuple[str, str], str] = {}
 
     @property

@@ -75,7 +75,7 @@ SAID = {
     "edges": 'Labels of edges: {"a -> b": {label: rows}}.',
     "tasks": "What the nodes do, by their names.",
     "infrastructure": "Names that nodes can be mapped to with `on`.",
-    "pools": "How many nodes of a pool run at once.",
+    "pools": "How many nodes of a pool run at once, and how many may start in a time.",
 }
 TASK_SAID = {
     "name": "The name of the node, in a list of tasks.",
@@ -153,9 +153,17 @@ def top_key(key: str) -> Schema:
         "edges": {**LABELS, "propertyNames": {"pattern": r"^\s*\S+?\s*(->|→)\s*\S+\s*$"}},
         "tasks": {"anyOf": [tasks, {"$ref": "#/$defs/task-list"}]},
         "infrastructure": {"$ref": "#/$defs/infrastructure"},
-        "pools": {"type": "object", "additionalProperties": COUNT},
+        "pools": {"type": "object", "additionalProperties": pool()},
     }
     return or_nothing(values.get(key, TEXT))
+
+
+def pool() -> Schema:
+    """How many at once, or that and a rate."""
+    rate = {"type": "string", "pattern": r"^\s*\d+\s*/\s*\d*\s*(s|m|min|h|d)\s*$"}
+    limits = {"slots": or_nothing(COUNT), "rate": or_nothing({**rate, "examples": ["10/s"]})}
+    both = {"type": "object", "minProperties": 1, "properties": limits}
+    return {"anyOf": [COUNT, {**both, "additionalProperties": False}]}
 
 
 def task_list() -> Schema:

@@ -18,6 +18,7 @@ from cloudmesh.flow.language.yamlfile import Path, Yaml, YamlNode, read_yaml_fil
 from cloudmesh.flow.language.yamltask import TASK_KEYS, TaskReader
 from cloudmesh.flow.model.check import ALWAYS_THERE, Finding
 from cloudmesh.flow.model.flow import Task
+from cloudmesh.flow.model.pools import read_pool
 
 __all__ = ["YamlOrigin", "open_yaml"]
 
@@ -126,11 +127,13 @@ class YamlOrigin(Origin):
                     self.wrong(message, (*path, key) if key else path, key=True)
         return found
 
-    def _pools(self) -> dict[str, int]:
+    def _pools(self) -> dict[str, Any]:
         found = self._map("pools")
-        for name, slots in found.items():
-            if not isinstance(slots, int) or isinstance(slots, bool) or slots < 1:
-                self.wrong(f"pools: {name}: expected how many at once", ("pools", name))
+        for name, spec in found.items():
+            try:
+                read_pool(spec)
+            except ValueError as error:
+                self.wrong(f"pools: {name}: {error}", ("pools", name))
         return found
 
     def _labels(self) -> Iterator[tuple[tuple[str, str], str]]:

@@ -144,7 +144,7 @@ class Flow:
         labels: Mapping[tuple[str, str], str] = _NOTHING,
         parameters: Mapping[str, Any] = _NOTHING,
         infrastructure: Mapping[str, Any] = _NOTHING,
-        pools: Mapping[str, int] = _NOTHING,
+        pools: Mapping[str, Any] = _NOTHING,
     ) -> None:
         self.name = name
         self.nodes = nodes

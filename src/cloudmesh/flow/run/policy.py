@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from cloudmesh.flow.model.flow import Task
 
-__all__ = ["DELAY_MAX", "retry_delay", "wants_retry"]
+__all__ = ["DELAY_MAX", "Rate", "retry_delay", "room", "wants_retry"]
+
+#: So many starts in so many seconds.
+Rate = tuple[int, float]
 
 #: No wait between two attempts is longer than this, in seconds.
 DELAY_MAX = 300.0
@@ -35,3 +39,16 @@ def retry_delay(task: Task, failures: int, chance: float) -> float:
     """
     full = min(DELAY_MAX, task.retry_delay * 2.0 ** min(failures - 1, 30))
     return float(full * (0.5 + chance / 2))
+
+
+def room(recent: deque[float], now: float, rate: Rate) -> tuple[int, float]:
+    """How many more may start now, and when the next may once that is none.
+
+    ``recent`` are the times of earlier starts; what no longer counts is dropped,
+    also what a clock that was set back has left in the future.
+    """
+    count, seconds = rate
+    while recent and (recent[0] + seconds <= now or recent[0] > now):
+        recent.popleft()
+    free = count - len(recent)
+    return max(0, free), recent[0] + seconds if recent else now

@@ -20,6 +20,7 @@ from typing import Any
 from cloudmesh.flow.model.flow import Flow
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
+from cloudmesh.flow.run.policy import Rate, room
 from cloudmesh.flow.run.state import State
 from cloudmesh.flow.run.states import (
     ERROR,
@@ -34,6 +35,8 @@ __all__ = ["DEATHS_MAX", "Run"]
 
 #: A node that was running at this many deaths of its engine is in error.
 DEATHS_MAX = 3
+
+NO_RATES: Mapping[str, Rate] = {}
 
 
 class Run(State):
@@ -68,10 +71,12 @@ class Run(State):
         now: float,
         limits: Mapping[str, int],
         decide: Callable[[int], Event | None] | None = None,
+        rates: Mapping[str, Rate] = NO_RATES,
     ) -> tuple[list[Event], list[int]]:
         """Take what happened; return what to record, and which nodes to start once that is done.
 
-        ``limits`` says how many nodes of a pool may run at once.  ``decide`` is
+        ``limits`` says how many nodes of a place or pool may run at once, ``rates``
+        how many of a pool may start in a time.  ``decide`` is
         asked, for a node that has a condition or may lack an input, for the
         event to record in place of its start, or None.  The last event is the
         end of the run, exactly once.
@@ -80,13 +85,14 @@ class Run(State):
         for event in happened:
             self.apply(event)
             record.append(event)
-        due = self.next_due()
+        due = self.next_retry()
         while due is not None and due <= now and not self.stopping:
             self._make_ready(heappop(self._due)[1])
-            due = self.next_due()
+            due = self.next_retry()
+        self.opens = None
         starting: list[int] = []
         if not self.stopping:
-            self._start(record, starting, now, limits, decide)
+            self._start(record, starting, now, limits, decide, rates)
         if self.status_word == "running" and self.engines and self._is_over():
             event = ev.end(now, self._final_word())
             self.apply(event)
@@ -130,6 +136,7 @@ class Run(State):
         now: float,
         limits: Mapping[str, int],
         decide: Callable[[int], Event | None] | None,
+        rates: Mapping[str, Rate],
     ) -> None:
         """Start what is ready, as far as the limits allow."""
         if self.deaths and self._start_suspects(record, starting, now):
@@ -144,6 +151,8 @@ class Run(State):
                 free = min(
                     limits.get(name, limits["local"]) - self.busy.get(name, 0) for name in lane
                 )
+                if rates:
+                    free = min(free, self._room(lane, now, rates))
                 while queue and free > 0:
                     i = queue.popleft()
                     if status[i] != PENDING or self.retry_at.get(i, 0.0) > now:
@@ -160,6 +169,17 @@ class Run(State):
                         starting.append(i)
                         free -= 1
                     record.append(event)
+                if rates and queue:
+                    self._room(lane, now, rates)
+
+    def _room(self, lane: Sequence[str], now: float, rates: Mapping[str, Rate]) -> int:
+        """How many of a lane its pool's rate lets start; where none, `opens` says when."""
+        if len(lane) < 2 or lane[1] not in rates:
+            return len(self.status)
+        free, opens = room(self.recent.setdefault(lane[1], deque()), now, rates[lane[1]])
+        if not free:
+            self.opens = opens if self.opens is None else min(self.opens, opens)
+        return free
 
     def _start_suspects(self, record: list[Event], starting: list[int], now: float) -> bool:
         """Start what was running at two deaths first, one at a time.  True while there is any."""
@@ -211,6 +231,9 @@ class Run(State):
         self.started[i] = at
         self.ended[i] = 0.0
         self.retry_at.pop(i, None)
+        lane = self.lanes[i]
+        if len(lane) > 1:
+            self.recent.setdefault(lane[1], deque()).append(at)
         if reason != "first" or i in self.reason:
             self.reason[i] = reason
         if where != "local":

@@ -88,6 +88,8 @@ class State:
         self.counts = [n - len(self.maps), 0, 0, 0]
         self.ready: dict[tuple[str, ...], deque[int]] = {}
         self.busy: dict[str, int] = {}
+        self.recent: dict[str, deque[float]] = {}  # pool -> when its nodes were started
+        self.opens: float | None = None  # when a pool that has a rate has room again
         self.changed: set[int] = set()  # since the documents were written last
 
     # -- reading -----------------------------------------------------------
@@ -115,6 +117,11 @@ class State:
         return self.where.get(i, "local") if self.attempt[i] else None
 
     def next_due(self) -> float | None:
+        """When something can start that waits for its time alone, in seconds since 1970."""
+        times = [t for t in (self.next_retry(), self.opens) if t is not None]
+        return min(times, default=None)
+
+    def next_retry(self) -> float | None:
         """When the next attempt that waits for its time is due, in seconds since 1970."""
         while self._due and self.retry_at.get(self._due[0][1]) != self._due[0][0]:
             heappop(self._due)

@@ -36,6 +36,7 @@ __all__ = ["Broken", "World", "simulate"]
 
 RUN = "simulate"
 LIMITS = {"local": 3, "lab": 2, "pool:gpu": 1}
+RATES = {"pool:gpu": (2, 5.0)}
 STEPS_MAX = 3000
 
 
@@ -80,6 +81,7 @@ class Host:
             lambda engine: _Launcher(self),
             key_prefix="sim",
             limits=LIMITS,
+            rates=RATES,
             witness=world,
             clock=lambda: world.now,
             ticks=lambda: world.ticks,
@@ -122,6 +124,7 @@ class World:
         self.flow = random_flow(self.chance)
         self.history: list[str] = []
         self.launched: set[tuple[str, int]] = set()
+        self.paid: list[float] = []  # when nodes of a pool with a rate were started
         self.recorded: set[str] = set()  # nodes recorded as finished
         self.read = 0  # batches of the journal that were looked at
         self.seen: set[str] = set()  # nodes that a reader of documents has seen as finished
@@ -219,6 +222,7 @@ class World:
             self.say("cancel requested")
         else:
             self.now += self.chance.choice([-3600.0, 3600.0, 86400.0])
+            self.paid.clear()  # by another clock
         self._after()
 
     def _pass_time(self, host: Host) -> None:
@@ -271,11 +275,22 @@ class World:
         if (name, number) in self.launched:
             self.wrong = f"attempt {number} of {name} starts twice"
         self.launched.add((name, number))
+        self._see_rate(going)
         parent = going.engine.run.parent.get(going.vertex, going.vertex)
         state = api.replay(self.store, RUN)[1]
         for needed in self.flow.dependencies(parent):
             if state.status[state.index[needed]] != 2:
                 self.wrong = f"{name} starts before {needed} is recorded"
+
+    def _see_rate(self, going: Going) -> None:
+        """No more nodes of a pool start in a time than its rate says."""
+        run = going.engine.run
+        if run.task(going.vertex).pool != "gpu" or run.deaths.get(going.vertex, 0) >= 2:
+            return
+        count, seconds = RATES["pool:gpu"]
+        self.paid.append(run.started[going.vertex])
+        if len(self.paid) > count and self.paid[-1] - self.paid[-1 - count] < seconds:
+            self.wrong = f"{going.node} starts as one too many in {seconds:g} s"
 
     def check(self) -> None:
         """The invariants that hold after every step."""
