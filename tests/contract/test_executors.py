@@ -22,13 +22,14 @@ from sshd import Sshd, running_sshd
 
 from cloudmesh.flow.executors.protocol import Attempt, Executor, Outcome
 from cloudmesh.flow.executors.table import Context, make
+from cloudmesh.flow.language.pythonclass import Secret
 from cloudmesh.flow.model.flow import Argument, Calculation, Code
 from cloudmesh.flow.model.value import Value
 
 HERE = Path(__file__).parent
-#: Slurm looks after its jobs every other second, so all of the contract takes minutes there.
+#: Each has a short test of its own; all of the contract takes minutes with Slurm.
 SLURM = pytest.param("slurm", marks=[pytest.mark.slow, pytest.mark.real])
-DASK = pytest.param("dask", marks=pytest.mark.real)
+DASK = pytest.param("dask", marks=[pytest.mark.slow, pytest.mark.real])
 FUNCTIONS = ["process", "ssh", DASK, SLURM]
 COMMANDS = ["command", "ssh", DASK, SLURM]
 KILLED = ["process", "ssh", DASK]  # what a dead engine takes with it; a job of Slurm is adopted
@@ -157,6 +158,13 @@ def test_any_value_goes_there_and_back_with_its_type(rig: Rig, value: Any) -> No
     outcome = rig.run(nodes.same, {"value": value})
     assert outcome == ok(value)
     assert type(outcome.value) is type(value)
+
+
+def test_a_secret_arrives_as_one_and_is_not_shown(rig: Rig) -> None:
+    value = rig.run(nodes.same, {"value": [Secret("hidden")]}).value
+    assert type(value[0]) is Secret
+    assert value == ["hidden"]
+    assert rig.run(nodes.shows, {"value": Secret("hidden")}) == ok("Secret('…') hidden")
 
 
 def test_ten_megabytes_in_and_out(rig: Rig) -> None:

@@ -57,6 +57,10 @@ def same(value: Any) -> Any:
     return value
 
 
+def shows(value: Any) -> str:
+    return f"{value!r} {value}"
+
+
 def wrapped(value: Any) -> Any:
     return Value(value)
 

@@ -119,6 +119,7 @@ def test_a_machine_for_the_run(tmp_path: Path) -> None:
     assert gone(context.run)
 
 
+@pytest.mark.slow
 def test_a_machine_for_each_node(tmp_path: Path) -> None:
     context, lines = book()
     made = make("vm", {**SPEC, "lifetime": "node"}, context)
@@ -134,6 +135,7 @@ def test_a_machine_for_each_node(tmp_path: Path) -> None:
         made.close()
 
 
+@pytest.mark.slow
 def test_a_machine_that_dies_is_replaced() -> None:
     context, lines = book()
     made = make("vm", SPEC, context)

@@ -111,8 +111,13 @@ class Value:
         self.value = value
 
 
-class Secret:
-    """An annotation."""
+class Secret(str):
+    """A text that ``repr`` does not show."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('…')"
 
 
 class BaseWorkFlow:
@@ -166,18 +171,37 @@ class workflow:
     define = resume = retry = cancel = run
 
 
+#: Where these things are at home: pickles name them so, on both sides.
+_HOMES = {
+    "cloudmesh.flow.language.pythonclass": (BaseWorkFlow, Secret, task, workflow),
+    "cloudmesh.flow.model.value": (Value,),
+}
+
+
 def stand_in() -> None:
     """Let ``import cloudmesh.flow`` find what a flow's file may use of it."""
     flow = sys.modules["cloudmesh.flow"]
-    seed = types.ModuleType("cloudmesh.flow.WorkFlow")
-    sys.modules[seed.__name__] = seed
-    flow.WorkFlow = seed  # type: ignore[attr-defined]
+    seed = _module("cloudmesh.flow.WorkFlow")
     for thing in (BaseWorkFlow, Secret, Value, current, task, workflow):
         setattr(flow, thing.__name__, thing)
         setattr(seed, thing.__name__, thing)
+    for name, things in _HOMES.items():
+        package, _, _ = name.rpartition(".")
+        _module(package).__path__ = []
+        home = _module(name)
+        for thing in things:
+            thing.__module__ = name
+            setattr(home, thing.__name__, thing)
     # Other packages of the same namespace may be installed here.
     places = [os.path.join(p, "cloudmesh") for p in sys.path]
     sys.modules["cloudmesh"].__path__ = [p for p in places if os.path.isdir(p)]
+
+
+def _module(name: str) -> types.ModuleType:
+    module = sys.modules[name] = types.ModuleType(name)
+    above, _, last = name.rpartition(".")
+    setattr(sys.modules[above], last, module)
+    return module
 
 
 # -- the program ------------------------------------------------------------------------------
