@@ -36,6 +36,7 @@ ARROWS: dict[str, set[str]] = {
     "parameters": {"language"},
     "trust": {"codecs"},
     "export": set(),
+    "estimate": set(),
     "again": {"run"},
     "compare": {"run"},
     "engine": {"run", "store", "executors", "codecs", "language", "config", "handle"},
@@ -43,6 +44,7 @@ ARROWS: dict[str, set[str]] = {
     | {"again", "compare"},
     "server": {"api", "store", "view", "run", "again"},
     "cli": {"api", "store", "server", "language", "config", "definitions", "trust", "export"}
+    | {"estimate"}
     | {"executors", "providers", "engine", "run", "parameters", "view"},
     "command": {"cli"},
     "testing": {"store", "executors", "engine", "run", "api"},

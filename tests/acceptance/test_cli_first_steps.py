@@ -69,3 +69,38 @@ def test_a_name_that_is_none_is_refused(cms: Any) -> None:
 def test_the_first_flow_has_nothing_to_find_fault_with(cms: Any) -> None:
     cms("flow", "init", "hello")
     assert cms.json("flow", "check", "hello-flow.py")["problems"] == []
+
+
+def test_a_dry_run_says_what_would_run_and_runs_nothing(seed: Any) -> None:
+    done = seed("flow", "run", "test-flow.py", "(a; b || c)", "--dry-run", "--on", "b=process")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^1 +a +local$", done.stdout, re.M)
+    assert re.search(r"^2 +b +process +a$", done.stdout, re.M)
+    assert "nothing was run; no earlier run says how long it takes" in done.stdout
+    assert seed.json("flow", "runs") == []
+    assert seed.json("flow", "list") == []
+
+
+def test_a_dry_run_estimates_by_earlier_runs(seed: Any) -> None:
+    for _ in range(2):
+        seed("flow", "run", "test-flow.py", "(a; b || c)")
+    document = seed.json("flow", "run", "test", "--dry-run")
+    assert [(n["name"], n["step"]) for n in document["nodes"]] == [("a", 1), ("b", 2), ("c", 2)]
+    found = document["estimate"]
+    assert (found["runs"], found["unknown"]) == (2, [])
+    assert found["critical_path"][0] == "a"
+    assert 0 < found["critical_path_seconds"] <= found["seconds"] <= found["work_seconds"]
+    done = seed("flow", "run", "test-flow.py", "(a; b || c; c2)", "--dry-run")
+    assert done.returncode == 2  # what is wrong is found as by `run`
+    assert re.search(
+        r"^about .* by 2 earlier runs: ", seed("flow", "run", "test", "--dry-run").stdout, re.M
+    )
+    assert len(seed.json("flow", "runs")) == 2
+
+
+def test_a_dry_run_is_refused_where_the_run_would_be(seed: Any) -> None:
+    seed("flow", "run", "test-flow.py", "(a; b || c)")
+    seed("flow", "edge", "add", "c", "b", "--flowname", "test")
+    done = seed("flow", "run", "test-flow.py", "(a; b || c)", "--dry-run")
+    assert done.returncode == 2
+    assert "was edited since it was added" in done.stderr

@@ -41,6 +41,9 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--redefine", action="store_true", help="give up the edits made since the flow was added"
     )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="only say what would run, where, and how long"
+    )
     engine_arguments(parser)
 
 
@@ -93,6 +96,12 @@ def run(args: argparse.Namespace) -> int:
             program = load_stored(args, store, words, config, given)
         check_places(on, program, config)
         parameters = convert_parameters(program, given)
+        if args.dry_run:
+            from cloudmesh.flow.cli.dryrun import dry_run
+
+            if not words.name:
+                api.refuse_edited(store, program.flow.name, args.redefine)
+            return dry_run(args, store, program.flow, on, config)
         run_id = api.new_run_id()
         start = partial(
             api.run,
@@ -264,6 +273,7 @@ COMMANDS = {
             'cms flow run test-flow.py "(a; b || c)"',
             "cms flow run flow.yaml --param x=3 --on b=lab --view",
             "cms flow run test --output json",
+            "cms flow run test-flow.py --dry-run",
         ),
     ),
     "retry": Command(
