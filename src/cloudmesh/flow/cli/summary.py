@@ -53,10 +53,16 @@ def why(node: dict[str, Any]) -> str:
 
 
 def run_table(nodes: Sequence[dict[str, Any]], every: bool = False) -> str:
-    """The table of a run's nodes; of many (unless ``every``) only those that need an eye."""
+    """The table of a run's nodes; of many (unless ``every``) those that need an eye, and of a
+    map its own row."""
     shown, left_out = with_elements(nodes), 0
     if not every and len(nodes) > ROWS_MAX:
-        shown = [n for n in nodes if n.get("status") in ("error", "running")][:ROWS_MAX]
+        own = [n for n in shown if "[" not in n["name"]]
+        urgent = ("error", "running")
+        few = own if len(own) <= ROWS_MAX else []
+        names = {n["name"] for n in few}
+        shown = [n for n in shown if n["name"] in names or n.get("status") in urgent]
+        shown = shown[: ROWS_MAX + len(few)]
         left_out = len(nodes) - len(shown)
     rows = [
         (
