@@ -198,3 +198,24 @@ def test_a_rate_holds(cms: Any) -> None:
     seconds = [datetime.fromisoformat(text).timestamp() for text in started]
     for first, after in zip(seconds, seconds[2:], strict=False):
         assert after - first >= 1.0 - 1e-5
+
+
+def test_each_attempt_says_why(cms: Any) -> None:
+    cms.write(
+        "x.yaml",
+        "name: x\nflow: a; b\ntasks:\n"
+        "  a: {command: 'echo hello; test -e there || ! touch there', retries: 2, retry_delay: 0}\n"
+        "  b: {command: 'echo b; exit 3', retries: 1, retry_delay: 0}\n",
+    )
+    assert cms("flow", "run", "x.yaml").returncode == 1
+    status = {node["name"]: node for node in cms.json("flow", "status")["nodes"]}
+    assert (status["a"]["attempt"], status["a"]["status"]) == (2, "finished")
+    assert status["a"]["reason"].startswith("retry 2 of 3 after ")
+    assert (status["b"]["attempt"], status["b"]["exit_code"]) == (2, 3)
+    log = cms("flow", "logs", "latest", "a").stdout
+    assert f"--- attempt 2: {status['a']['reason']} ---\nhello" in log
+    first = cms.json("flow", "status", "latest", "--at", "2")
+    assert {node["name"]: node["status"] for node in first["nodes"]} == {
+        "a": "running",
+        "b": "pending",
+    }

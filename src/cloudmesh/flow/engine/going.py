@@ -50,6 +50,11 @@ class Going:
         """The number of this attempt, from 1."""
         return self.engine.run.attempt[self.vertex]
 
+    @property
+    def reason(self) -> str:
+        """Why this attempt runs."""
+        return self.engine.run.reason_of(self.vertex) or ""
+
     def log(self, stream: str, text: str) -> None:
         """Take what the node prints; dropped once its end is decided."""
         if not self.over:

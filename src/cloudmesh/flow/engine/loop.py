@@ -550,7 +550,7 @@ class Engine:
     def _keep(self, going: Going, stream: str, text: str) -> None:
         began = self._ticks()
         try:
-            self.journal.write_log(going.node, going.number, stream, text)
+            self.journal.write_log(going.node, going.number, stream, text, going.reason)
         except StoreUnavailable as error:
             self._miss(error, began)
         except FlowError as error:

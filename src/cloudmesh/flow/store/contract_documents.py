@@ -341,11 +341,11 @@ def logs_are_kept_and_followed(setting: Setting) -> None:
     same(text, "one ä\n", "the log")
     same(store.read_log(run, "a", after), ("", after), "nothing more")
     journal.write_log("a", 1, "err", "two\n")
-    journal.write_log("a", 2, "out", "three\n")
+    journal.write_log("a", 2, "out", "three\n", "retry 2 of 3 after OSError")
     journal.beat()
     more, after = store.read_log(run, "a", after)
     holds(more.startswith("two\n") and more.endswith("three\n"), f"what came later: {more!r}")
-    holds("attempt 2" in more, "a second attempt is marked")
+    holds("attempt 2: retry 2 of 3 after OSError" in more, "a second attempt is marked")
     same(store.read_log(run, "a", after)[0], "", "nothing more")
     same(store.read_log(run, "A")[0], "another node\n", "a name that differs by case")
     for k in range(112):

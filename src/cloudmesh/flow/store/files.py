@@ -138,10 +138,10 @@ class Logs:
                 room = LOG_HEAD - os.fstat(fd).st_size
                 if room > 0:
                     cut = boundary(data, room)
-                    os.write(fd, data[:cut])
+                    _write(fd, data[:cut])
                     data = data[cut:]
                     if data:  # the head is full, also where a character did not fit
-                        os.write(fd, b"\n" * (room - cut))
+                        _write(fd, b"\n" * (room - cut))
             finally:
                 os.close(fd)
             if data:
@@ -157,7 +157,7 @@ class Logs:
             try:
                 size = os.fstat(fd).st_size
                 cut = boundary(data, max(0, LOG_TAIL - size))
-                os.write(fd, data[:cut])
+                _write(fd, data[:cut])
             finally:
                 os.close(fd)
             data = data[cut:]
@@ -205,6 +205,12 @@ class Logs:
         if node != node.lower() or len(node) > 150:
             node = f"{node[:100]}.{_sha256(node.encode())[:12]}"
         return os.path.join(self._folder, run, node + ".log")
+
+
+def _write(fd: int, data: bytes) -> None:
+    """Write all of it: a disk that is nearly full takes a part, and refuses the rest."""
+    while data:
+        data = data[os.write(fd, data) :]
 
 
 def _open_end(path: str) -> int:

@@ -24,6 +24,7 @@ from cloudmesh.flow.store.names import (
     check_flow_name,
     clash,
     left_out,
+    log_head,
     parse_collection,
     say,
     text_of_this_process,
@@ -147,10 +148,10 @@ class MemoryJournal:
                     kept.rows[n] = pending_row(n, name)
                     kept.fixed[n] = (list(names), spec)
 
-    def write_log(self, node: str, attempt: int, stream: str, text: str) -> None:
+    def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:
         with self._owned() as kept:
             if attempt > 1 and self._headed.get(node) != attempt:
-                text = f"--- attempt {attempt} ---\n{text}"
+                text = log_head(attempt, reason) + text
                 self._headed[node] = attempt
             kept.logs.setdefault(node, _Log()).append(text)
 

@@ -11,7 +11,14 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from cloudmesh.flow.errors import Fenced, StoreError
 from cloudmesh.flow.store.mongo_values import mapped, only_duplicates, to_bson
-from cloudmesh.flow.store.names import LOG_HEAD, LOG_TAIL, references, storable, storable_rows
+from cloudmesh.flow.store.names import (
+    LOG_HEAD,
+    LOG_TAIL,
+    log_head,
+    references,
+    storable,
+    storable_rows,
+)
 from cloudmesh.flow.store.protocol import NodeRow, pending_row
 
 if TYPE_CHECKING:
@@ -128,10 +135,10 @@ class MongoJournal:
         fresh = self.seq == 1  # no node has finished yet
         self._store.nodes_of.add(self._workflow, self.run, rows, upstream, specs, fresh)
 
-    def write_log(self, node: str, attempt: int, stream: str, text: str) -> None:
+    def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:
         with self._mutex:
             if attempt > 1 and self._headed.get(node) != attempt:
-                text = f"--- attempt {attempt} ---\n{text}"
+                text = log_head(attempt, reason) + text
                 self._headed[node] = attempt
             self._printed.setdefault(node, []).append(text)
             self._buffered += len(text)

@@ -20,6 +20,7 @@ __all__ = [
     "clash",
     "dumps",
     "left_out",
+    "log_head",
     "parse_collection",
     "references",
     "say",
@@ -132,3 +133,9 @@ def boundary(data: bytes, at: int) -> int:
     while at > 0 and data[at] & 0xC0 == 0x80:
         at -= 1
     return at
+
+
+def log_head(attempt: int, reason: str) -> str:
+    """The line in a node's log above what another attempt than the first writes."""
+    why = f": {' '.join(reason.split())}" if reason else ""
+    return f"--- attempt {attempt}{why} ---\n"

@@ -149,8 +149,12 @@ class Journal(Protocol):
         """
         ...
 
-    def write_log(self, node: str, attempt: int, stream: str, text: str) -> None:
-        """Append to the log of a node.  ``stream`` is ``out`` or ``err``."""
+    def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:
+        """Append to the log of a node.  ``stream`` is ``out`` or ``err``.
+
+        What another attempt than the first writes stands under a head with its
+        number and, where given, the reason why it runs.
+        """
         ...
 
     def beat(self) -> None:

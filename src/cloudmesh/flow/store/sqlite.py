@@ -31,6 +31,7 @@ from cloudmesh.flow.store.names import (
     check_flow_name,
     clash,
     dumps,
+    log_head,
     references,
     say,
     storable,
@@ -113,9 +114,9 @@ class SqliteJournal:
                 ],
             )
 
-    def write_log(self, node: str, attempt: int, stream: str, text: str) -> None:
+    def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:
         if attempt > 1 and self._headed.get(node) != attempt:
-            text = f"--- attempt {attempt} ---\n{text}"
+            text = log_head(attempt, reason) + text
             self._headed[node] = attempt
         data = text.encode("utf-8", "backslashreplace")
         with self._writer.exclusive() as connection:

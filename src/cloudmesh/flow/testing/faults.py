@@ -71,9 +71,9 @@ class FaultyJournal:
         self.inner.add_nodes(rows, upstream, specs)
         self._leave(fault)
 
-    def write_log(self, node: str, attempt: int, stream: str, text: str) -> None:
+    def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:
         """Logs are not in the path of the truth: passed on."""
-        self.inner.write_log(node, attempt, stream, text)
+        self.inner.write_log(node, attempt, stream, text, reason)
 
     def beat(self) -> None:
         """A sign of life."""
