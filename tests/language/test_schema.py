@@ -68,6 +68,7 @@ RIGHT = [
     "infrastructure: {x: {kind: ssh, host: h}, y: {kind: vm, provider: qemu, memory: 2GiB}}\n",
     "infrastructure: {x: {kind: slurm, time: 1h30m, memory: 512, options: [-x]}}\n",
     "workflow: {nodes: {a-1.x: {exec: hostname, kind: slurm, more: 1}}, dependencies: ['a,b']}\n",
+    "pools: {gpu: 1, api: {slots: 2, rate: 10/s}, b: {rate: 100/5m}}\n",
     "name:\nflow:\nparameters:\nedges:\npools:\ninfrastructure:\n",
 ]
 WRONG = [
@@ -85,6 +86,8 @@ WRONG = [
     "infrastructure: {x: {kind: ssh}}\n",
     "infrastructure: {x: {kind: ssh, host: h, cpus: 2}}\n",
     "pools: {gpu: 0}\n",
+    "pools: {api: {rate: 10}}\n",
+    "pools: {api: {}}\n",
     "workflow: {nodes: {a: {kind: cloud}}}\n",
     "just text\n",
 ]
@@ -135,13 +138,16 @@ TASKS = st.dictionaries(
         }
     )
 )
+POOLS = VALUES | st.fixed_dictionaries(
+    {}, optional={"slots": VALUES, "rate": VALUES | st.sampled_from(["1/s", "5 / 2 min"])}
+)
 FILES = st.fixed_dictionaries(
     {
         "flow": st.just("a"),
         "tasks": st.fixed_dictionaries({"a": TASKS.map(lambda task: {"command": "x", **task})}),
     },
     optional={
-        "pools": st.dictionaries(st.sampled_from(["gpu", "b"]), VALUES, max_size=2),
+        "pools": st.dictionaries(st.sampled_from(["gpu", "b"]), POOLS, max_size=2),
         "infrastructure": st.dictionaries(st.sampled_from(["lab", "x"]), ENTRIES, max_size=2),
         "edges": st.dictionaries(st.sampled_from(["a -> a", "a", "b→a"]), VALUES | LOOKS),
         "parameters": VALUES | st.dictionaries(st.sampled_from(["x", "a"]), VALUES),

@@ -34,6 +34,19 @@ TIME: Schema = {
     ],
     "examples": ["500ms", "5m", "1h30m", 10],
 }
+POOL: Schema = {
+    "type": "object",
+    "properties": {
+        "slots": {"type": ["integer", "null"], "minimum": 1},
+        "rate": {
+            "type": ["string", "null"],
+            "pattern": r"^\s*\d+\s*/\s*\d*\s*(s|m|min|h|d)\s*$",
+            "examples": ["10/s", "100/5m"],
+        },
+    },
+    "additionalProperties": False,
+    "minProperties": 1,
+}
 LABELS: Schema = {
     "type": "object",
     "additionalProperties": {
