@@ -34,6 +34,7 @@ __all__ = [
     "diff",
     "find_run",
     "new_run_id",
+    "placed",
     "plan_retry",
     "prune",
     "refuse_edited",
@@ -171,7 +172,7 @@ def run(
     from cloudmesh.flow.run import events as ev
     from cloudmesh.flow.run.run import Run as RunState
 
-    flow = _placed(program.flow, on or {})
+    flow = placed(program.flow, on or {}, config)
     config = config or load_config(None)
     check_pools(flow, config)
     given = {**flow.parameters, **(parameters or {})}
@@ -504,13 +505,25 @@ def _await_owner(
     return store.take_by_force
 
 
-def _placed(flow: Flow, on: Mapping[str, str]) -> Flow:
-    """The flow with some of its nodes mapped elsewhere.  Raises `InputError` for unknown nodes."""
+def placed(flow: Flow, on: Mapping[str, str], config: Config | None = None) -> Flow:
+    """The flow with some of its nodes mapped elsewhere.
+
+    Raises `NotFound` for a node or an infrastructure that does not exist.
+    """
     if not on:
         return flow
-    unknown = [name for name in on if name not in flow.index]
-    if unknown:
-        raise InputError(f"--on: {flow.name} has no node {', '.join(unknown)}")
+    from cloudmesh.flow.config import load_config
+    from cloudmesh.flow.language.source import did_you_mean
+    from cloudmesh.flow.model.check import ALWAYS_THERE
+
+    config = config or load_config(None)
+    places = [*ALWAYS_THERE, *config.infrastructure, *flow.infrastructure]
+    for name, place in on.items():
+        if name not in flow.index:
+            hint = did_you_mean(name, flow.index)
+            raise NotFound(f"no node {name!r} in flow {flow.name}{hint}")
+        if place not in places:
+            raise NotFound(f"no infrastructure {place!r}{did_you_mean(place, places)}")
     nodes = tuple(
         node._replace(task=node.task._replace(on=on[node.name])) if node.name in on else node
         for node in flow.nodes

@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["check_places", "load_file", "load_stored", "stored", "target_of", "texts_of"]
 
-#: Where a node can run on every machine.
-HERE = ("local", "thread", "process")
-
-
 def load_file(
     args: argparse.Namespace,
     words: Words,
@@ -109,9 +105,6 @@ def texts_of(documents: list[dict[str, Any]], extra: Mapping[str, Any]) -> tuple
 
 def check_places(on: Mapping[str, str], program: Program, config: Config) -> None:
     """Raise `InputError` where ``--on`` names a node or an infrastructure that does not exist."""
-    places = [*HERE, *config.infrastructure, *program.flow.infrastructure]
-    for node, place in on.items():
-        if node not in program.flow.index:
-            raise unknown("node", node, list(program.flow.index), f" in flow {program.flow.name}")
-        if place not in places:
-            raise unknown("infrastructure", place, places)
+    from cloudmesh.flow.api import placed
+
+    placed(program.flow, on, config)

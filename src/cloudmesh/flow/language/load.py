@@ -89,9 +89,11 @@ def load_object(
 
     instance = thing() if isinstance(thing, type) else thing
     origin = ClassOrigin(instance, file_of(type(instance)))
+    # What is given replaces the class's own flow also where it is empty, which is refused.
+    given = [] if text is None else flow_sources(text or [""], origin.file, "flow string")
     return _assemble(
         origin,
-        flow_sources(text, origin.file, "flow string"),
+        given,
         flowname=flowname,
         infrastructure=infrastructure,
         parameters=parameters or {},
