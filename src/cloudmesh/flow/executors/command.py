@@ -191,8 +191,7 @@ class CommandExecutor:
 
     def _look(self, running: _Running) -> None:
         """Where a process cannot be waited for with everything else, it is asked for."""
-        status = os.waitid(os.P_PID, running.process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        if status is not None:
+        if running.process.poll() is not None:
             self._exited(running)
         elif running.attempt in self._running:
             self._reactor.later(0.02, lambda: self._look(running))

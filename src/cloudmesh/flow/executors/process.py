@@ -53,31 +53,28 @@ class _Function:
     def __init__(self, number: int, attempt: Attempt) -> None:
         self.number = number
         self.function = attempt.function  # held, so that its id stays its own
-        module, file = _home(attempt)
-        if module == "__main__":
+        modules = _homes(attempt)
+        if "__main__" in modules:
             sys.modules.setdefault("__mp_main__", sys.modules["__main__"])
-        self.frame = frame(
-            ("function", number, module, file, list(sys.path), dumps(attempt.function))
-        )
+        pickled = dumps(attempt.function)
+        self.frame = frame(("function", number, modules, list(sys.path), pickled))
 
 
-def _home(attempt: Attempt) -> tuple[str, str]:
-    """The module that a worker must load first, and its file; two empty texts for none."""
+def _homes(attempt: Attempt) -> dict[str, str]:
+    """The modules that a worker must load first, with their files: the flow's, the function's."""
     function: Any = attempt.function
     for _ in range(100):
         inner = getattr(function, "__wrapped__", None) or getattr(function, "func", None)
         if inner is None:
             break
         function = inner
-    name = getattr(function, "__module__", None) or ""
+    names = [getattr(function, "__module__", None) or ""]
     if attempt.task.code.file:
         wanted = os.path.abspath(attempt.task.code.file)
-        for other, module in list(sys.modules.items()):
-            if getattr(module, "__file__", None) == wanted:
-                name = other
-                break
-    file = getattr(sys.modules.get(name), "__file__", None)
-    return (name, os.path.abspath(file)) if file and os.path.isfile(file) else ("", "")
+        loaded = list(sys.modules.items())
+        names[:0] = [n for n, m in loaded if getattr(m, "__file__", None) == wanted][:1]
+    files = {name: getattr(sys.modules.get(name), "__file__", None) for name in names}
+    return {n: os.path.abspath(f) for n, f in files.items() if f and os.path.isfile(f)}
 
 
 class _Job:

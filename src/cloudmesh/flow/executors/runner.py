@@ -217,6 +217,7 @@ class Far:
         self._reading = threading.Lock()
         self._nodes = queue.Queue()  # type: queue.Queue[tuple[dict[str, Any], bytes]]
         self._programs = {}  # type: dict[int, Any]
+        self._failed = {}  # type: dict[int, tuple[Any, ...]]  # those that did not load well
         self._heard = time.monotonic()
         self._printed = self._take_streams()
         self._sent = Sent()
@@ -287,6 +288,8 @@ class Far:
     def _leave(self) -> None:
         """End all that was started here, then this."""
         end_all(lambda: family(os.getpid(), os.environ.get(KEY, ""), processes()))
+        if not os.path.isdir("/proc"):  # there the group is what can be ended
+            os.killpg(0, signal.SIGKILL)
         os._exit(0)
 
     # -- what is printed -----------------------------------------------------------------------
@@ -342,17 +345,26 @@ class Far:
                 _same_python(header["python"])
                 self._programs[number] = unpack("pickle", payload)
         except BaseException as error:
-            self._programs[number] = failure(error)
+            self._failed[number] = failure(error)
+            # A script that runs its flow without asking for its name ends in an error, half-way.
+            self._programs[number] = sys.modules.get(header["name"] or "?")
         finally:
             sys.stdout = stdout
 
     def _function(self, header: dict[str, Any]) -> Any:
-        known = self._programs[header["program"]]
-        if isinstance(known, tuple) or not isinstance(known, types.ModuleType):
+        """A program's function, or the outcome that tells why there is none."""
+        number = header["program"]
+        known = self._programs[number]
+        if number not in self._failed and not isinstance(known, types.ModuleType):
             return known
-        if header["cls"]:
-            return getattr(getattr(known, header["cls"])(), header["function"])
-        return getattr(known, header["function"])
+        try:
+            if header["cls"]:
+                return getattr(getattr(known, header["cls"])(), header["function"])
+            return getattr(known, header["function"])
+        except AttributeError:
+            if number in self._failed:
+                return self._failed[number]
+            raise
 
     def _node(self, header: dict[str, Any], payload: bytes) -> None:
         os.environ[KEY] = header["key"]
@@ -400,7 +412,7 @@ class Far:
                 ["/bin/sh", "-c", text] if isinstance(text, str) else text,
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, **header["env"]},
-                start_new_session=True,
+                start_new_session=os.path.isdir("/proc"),
             )
             code = process.wait()
         except (OSError, ValueError) as error:

@@ -3,7 +3,7 @@
 What it prints goes to the pipes that are its stdout and stderr.  Everything
 else goes over one socket, as frames: eight bytes of length, then a pickle.
 
-    from the engine   ("function", number, module, file, path, pickled function)
+    from the engine   ("function", number, files by module, path, pickled function)
                       ("node", number, function, key, attempt, calculation, value_of,
                        is_async, announce, pickled arguments)
     to the engine     ("ready",)  ("started",)  ("progress", percent, text)
@@ -25,6 +25,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from cloudmesh.flow.executors.call import acall, call, failure, here
@@ -106,18 +107,26 @@ class _Worker:
         with self._sending:
             self._channel.sendall(data)
 
-    def _learn(self, number: int, module: str, file: str, path: list[str], data: bytes) -> None:
-        """Load a function; what goes wrong is told by the first node that needs it."""
+    def _learn(self, number: int, modules: dict[str, str], path: list[str], data: bytes) -> None:
+        """Load a function; what goes wrong is told by the first node that needs it.
+
+        A module that ends in an error half-way (a script that runs its flow
+        without asking for its name) may have all that the function needs.
+        """
         silent = io.StringIO()  # the engine has loaded the file too, and shown what it prints
         stdout, sys.stdout = sys.stdout, silent
+        trouble: BaseException | None = None
         try:
             sys.path[:] = path
-            if module:
+            try:
                 with self._loading():
-                    load(module, file)
+                    for name, file in modules.items():
+                        load(name, file)
+            except BaseException as error:
+                trouble = error
             self._functions[number] = pickle.loads(data)
         except BaseException as error:
-            self._functions[number] = failure(error)
+            self._functions[number] = failure(trouble or error)
         finally:
             sys.stdout = stdout
 
@@ -188,8 +197,7 @@ def load(name: str, file: str) -> None:
     """Import a module by the name that it has in the engine, so that pickles of both agree."""
     if name == "__main__":
         if "__mp_main__" not in sys.modules:
-            module = _load_file("__mp_main__", file)
-            sys.modules["__main__"] = module
+            _load_file("__mp_main__", file)
     elif name not in sys.modules:
         from importlib.util import find_spec
 
@@ -203,20 +211,27 @@ def load(name: str, file: str) -> None:
             _load_file(name, file)
 
 
-def _load_file(name: str, file: str) -> Any:
+def _load_file(name: str, file: str) -> None:
     from importlib.util import module_from_spec, spec_from_file_location
 
     spec = spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise ImportError(f"{file} cannot be loaded as Python")
     module = module_from_spec(spec)
+    above = name.rpartition(".")[0]
+    while above:  # a name with dots, which a test's module may have, asks for what is above it
+        sys.modules.setdefault(above, _package(above))
+        above = above.rpartition(".")[0]
     sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
+    if name == "__mp_main__":
+        sys.modules["__main__"] = module
+    spec.loader.exec_module(module)
+
+
+def _package(name: str) -> ModuleType:
+    package = ModuleType(name)
+    package.__path__ = []
+    return package
 
 
 def _guard(life: int) -> None:
