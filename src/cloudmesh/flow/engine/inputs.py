@@ -10,7 +10,7 @@ from cloudmesh.flow.errors import Interrupted, StoreError
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
 from cloudmesh.flow.run.run import Run
-from cloudmesh.flow.run.states import FINISHED
+from cloudmesh.flow.run.states import ERROR, FINISHED
 
 __all__ = ["Inputs"]
 
@@ -22,7 +22,10 @@ class Inputs:
     """The values of a run, and the arguments made of them.
 
     In the process that made it a value is the very object; after a resume it
-    is read from the journal when it is first needed (``load``).
+    is read from the journal when it is first needed (``load``).  A large one
+    leaves memory when the last node that receives it has ended, and is read from
+    the store again for whoever still asks (``Run[…].value``): else a run would
+    hold all that it ever made.
     """
 
     def __init__(
@@ -38,6 +41,8 @@ class Inputs:
         self.values: dict[int, Any] = {}
         self._load = load
         self._conditions: dict[int, Any] = {}
+        self.held: set[int] = set()  # values that are to be let go
+        self._receivers: dict[int, list[int]] | None = None
 
     def value(self, i: int) -> Any:
         """The value of a finished node.  Raises `ValueError` where it cannot be read."""
@@ -46,7 +51,10 @@ class Inputs:
         except KeyError:
             pass
         value = self._stored(i)
+        if self.run.over:  # for who asks afterwards: kept by none but him
+            return value
         self.values[i] = value
+        self.hold(i, self.run.extra.get(i, {}))
         return value
 
     def _stored(self, i: int) -> Any:
@@ -56,6 +64,61 @@ class Inputs:
         if i in run.elements:
             return [self.value(k) for k in run.elements[i]]
         return self._load(run.result[i] or "null", run.extra.get(i, {}))
+
+    # -- letting go --------------------------------------------------------
+
+    def hold(self, i: int, extra: Mapping[str, Any]) -> None:
+        """Keep a value, if it is large, until its last receiver has ended."""
+        if "ref" in extra or extra.get("codec") == "json":
+            self.held.add(self.run.parent.get(i, i))
+
+    def let_go(self, record: Sequence[Event]) -> None:
+        """Drop what is held and, after these events, no longer needed."""
+        for event in record:
+            kind = event[0]
+            if kind == "failed":  # and with it all that it blocks
+                for held in list(self.held):
+                    self._let_go(held)
+            elif kind in ("finished", "skipped"):
+                i: int = event[1]
+                ended = self.run.parent.get(i, i)
+                self._let_go(ended)
+                for source in self._sources(ended):
+                    self._let_go(source)
+
+    def _let_go(self, i: int) -> None:
+        run = self.run
+        if i not in self.held or (i in run.maps and run.status[i] != FINISHED):
+            return  # the elements' values make the map's own
+        if all(self._has_ended(k) for k in self._receivers_of(i)):
+            self.held.discard(i)
+            self.values.pop(i, None)
+            for k in run.elements.get(i, ()):
+                self.values.pop(k, None)
+
+    def _sources(self, i: int) -> set[int]:
+        """The nodes whose value a node receives, or asks for in its condition."""
+        named = {source for _, source in self.wires[i] if type(source) is int}
+        when = self.run.tasks[i].when
+        if when is not None:
+            names = self._condition(i, when).names
+            named |= {self.run.index[name] for name in names if name in self.run.index}
+        return named
+
+    def _has_ended(self, i: int) -> bool:
+        run = self.run
+        return run.status[i] in (FINISHED, ERROR) or i in run.blocked
+
+    def _receivers_of(self, i: int) -> list[int]:
+        """The nodes that receive the value of a node, or ask for it in their condition."""
+        if self._receivers is None:
+            self._receivers = {}
+            for k in range(len(self.wires)):
+                for source in self._sources(k):
+                    self._receivers.setdefault(source, []).append(k)
+        return self._receivers.get(i, [])
+
+    # -- what a node receives ----------------------------------------------
 
     def arguments(self, i: int) -> dict[str, Any]:
         """The keyword arguments of a node; what is left to its default is absent."""

@@ -177,6 +177,8 @@ class Engine:
             self._append(record)
         for i in starting:
             self._launch(i)
+        if self.outcomes.inputs.held:
+            self.outcomes.inputs.let_go(record)
         self._turned = perf_counter()
         if self.run.over:
             self._finish()

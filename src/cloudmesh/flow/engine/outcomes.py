@@ -99,6 +99,8 @@ class Outcomes:
             items = len(report.value) if isinstance(report.value, list | tuple) else None
             extra = {**(extra or {}), "items": items}
         self.inputs.values[i] = report.value
+        if extra:
+            self.inputs.hold(i, extra)
         return ev.finished(i, at, text, extra)
 
     def came(self, going: Going, outcome: Outcome, at: float, where: str) -> Event:

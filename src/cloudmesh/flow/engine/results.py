@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cloudmesh.flow.codecs import table
+from cloudmesh.flow.codecs import raw, table
 from cloudmesh.flow.model.value import Report, exact_json, read, shown
 
 __all__ = ["INLINE_MAX", "Results"]
@@ -41,8 +41,9 @@ class Results:
         return text, {"raw": True} if report.raw else None
 
     def _write_other(self, report: Report) -> tuple[str, dict[str, Any]]:
-        codec, data = table.encode(report.value)
-        extra: dict[str, Any] = {"codec": codec}
+        large = raw.write(report.value, INLINE_MAX)
+        codec, data, about = large or (*table.encode(report.value), {})
+        extra: dict[str, Any] = {"codec": codec, **about}
         if len(data) > INLINE_MAX:
             extra["ref"] = self._put(data)
         else:
@@ -57,14 +58,14 @@ class Results:
     def read(self, result: str, extra: Mapping[str, Any]) -> Any:
         """The value of a stored result.  Raises `ValueError` where it cannot be read."""
         codec = extra.get("codec")
-        raw = bool(extra.get("raw"))
+        itself = bool(extra.get("raw"))
         if codec is None:
-            return _value(json.loads(result), raw)
+            return _value(json.loads(result), itself)
         if codec == "json":
-            return _value(json.loads(self._get(json.loads(result)["$ref"])), raw)
+            return _value(json.loads(self._get(json.loads(result)["$ref"])), itself)
         data = self._get(extra["ref"]) if "ref" in extra else base64.b64decode(extra["data"])
-        return table.decode(codec, data)
+        return raw.read(codec, data, extra) if codec in raw.RAW else table.decode(codec, data)
 
 
-def _value(result: Any, raw: bool) -> Any:
-    return result if raw else read(result).value
+def _value(result: Any, itself: bool) -> Any:
+    return result if itself else read(result).value

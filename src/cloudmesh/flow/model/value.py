@@ -130,6 +130,8 @@ def shown(value: Any) -> dict[str, str]:
     name = kind.__qualname__
     if kind.__module__ not in ("builtins", "__main__"):
         name = f"{kind.__module__}.{name}"
+    if kind in (bytes, bytearray):
+        value = value[: TEXT_MAX + 1]  # what is cut off below need not be written out
     try:
         text = repr(value)
     except Exception as error:

@@ -23,6 +23,7 @@ is a JSON list, with the node's name in place of the number:
     codec   the codec that wrote the value (absent: ``result`` is it); then also
     data    … what it wrote, in base64, or
     ref     … the reference of the blob that holds it (codec json: ``result`` names the blob)
+    dtype, shape   of an array that is kept as it is
     raw     true: the value is the result itself, whatever it looks like (``Value(x)``)
     items   the length of the list, where the value is a list or tuple and the node is mapped over
     look    {"color", "label", "shape"} as far as given

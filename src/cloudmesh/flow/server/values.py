@@ -90,6 +90,8 @@ def _mark(result: Any) -> str:
 def _bytes(store: Store, run: str, node: str) -> bytes | None:
     """The bytes that a node returned, from its last finished event."""
     extra = _last_extra(store, run, node)
+    if extra.get("codec") == "bytes":
+        return store.get_blob(extra["ref"])
     if extra.get("codec") != "tagged":
         return None
     raw = store.get_blob(extra["ref"]) if "ref" in extra else base64.b64decode(extra["data"])

@@ -401,7 +401,7 @@ class MemoryStore:
 
     def put_blob(self, data: bytes) -> str:
         reference = hashlib.sha256(data).hexdigest()
-        self._blobs[reference] = data
+        self._blobs[reference] = bytes(data)
         return reference
 
     def get_blob(self, reference: str) -> bytes:

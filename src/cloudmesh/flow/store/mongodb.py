@@ -431,7 +431,7 @@ class MongoStore:
         reference = hashlib.sha256(data).hexdigest()
         with mapped(self.url):
             if self._files().find_one({"filename": reference}) is None:
-                self._files().put(data, filename=reference)
+                self._files().put(bytes(data), filename=reference)
         return reference
 
     def get_blob(self, reference: str) -> bytes:
