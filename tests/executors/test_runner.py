@@ -135,6 +135,39 @@ def test_every_python_runs_a_flows_module_without_installation(python: str) -> N
         assert error["traceback"].count("File") == 1
 
 
+def test_a_module_of_a_package_is_found_by_its_full_name() -> None:
+    with far() as there:
+        name, file = "tests.deep.my_flow", "/far/my_flow.py"
+        program = {"kind": "program", "program": 0, "name": name, "file": file}
+        there.send(frame({**program, "modules": [(name, False, file, "def f(): return 3\n")]}))
+        node = {
+            "kind": "node", "program": 0, "cls": "", "function": "f", "key": "s/r/n",
+            "number": 1, "calculation": None, "value_of": None, "is_async": False,
+            "packed": "json",
+        }  # fmt: skip
+        there.send(frame(node, b"{}"))
+        header, data = there.until("result")
+        assert unpack(header["packed"], data) == 3
+
+
+def test_a_script_that_runs_its_flow_without_a_guard() -> None:
+    source = "from cloudmesh.flow import workflow\ndef f(): return 3\nworkflow('f').run()\nx\n"
+    with far() as there:
+        program = {"kind": "program", "program": 0, "name": "__main__", "file": "/far/s.py"}
+        there.send(frame({**program, "modules": [("__main__", False, "/far/s.py", source)]}))
+        node = {
+            "kind": "node", "program": 0, "cls": "", "function": "f", "key": "s/r/n",
+            "number": 1, "calculation": None, "value_of": None, "is_async": False,
+            "packed": "json",
+        }  # fmt: skip
+        there.send(frame(node, b"{}"))
+        header, data = there.until("result")
+        assert header["outcome"][0] == "finished", header
+        assert unpack(header["packed"], data) == 3
+        there.send(frame({**node, "function": "missing"}, b"{}"))
+        assert "cannot run a flow" in there.until("result")[0]["outcome"][2]["message"]
+
+
 def command(text: str, key: str) -> bytes:
     return frame(
         {"kind": "command", "key": key, "command": text, "env": {"CLOUDMESH_FLOW_KEY": key}}

@@ -97,6 +97,12 @@ def load(name: str, sent: Sent) -> types.ModuleType:
             sys.modules["__mp_main__"] = sys.modules["__main__"] = module
             sent.exec_module(module)
         return sys.modules["__mp_main__"]
+    above = name.rpartition(".")[0]
+    while above and above not in sent.modules:  # a module of a package that was not sent whole
+        package = types.ModuleType(above)
+        package.__path__ = []
+        sys.modules.setdefault(above, package)
+        above = above.rpartition(".")[0]
     __import__(name)
     return sys.modules[name]
 

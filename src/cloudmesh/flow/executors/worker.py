@@ -24,6 +24,7 @@ import socket
 import struct
 import sys
 import threading
+import types
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -52,8 +53,31 @@ def dumps(value: Any) -> bytes:
         pass
     import cloudpickle
 
-    pickled: bytes = cloudpickle.dumps(value, 5)
-    return pickled
+    if not _importable_main():
+        pickled: bytes = cloudpickle.dumps(value, 5)
+        return pickled
+
+    class ByName(cloudpickle.Pickler):  # type: ignore[misc,name-defined]
+        """Takes along by value what cloudpickle does, but not what the program's file has."""
+
+        def reducer_override(self, thing: Any) -> Any:
+            return _name_in_main(thing) or super().reducer_override(thing)
+
+    target = io.BytesIO()
+    ByName(target, 5).dump(value)
+    return target.getvalue()
+
+
+def _name_in_main(thing: Any) -> str:
+    """The name of a class or function of the program's own file; "" for anything else."""
+    if getattr(thing, "__module__", None) != "__main__" or not isinstance(
+        thing, (type, types.FunctionType)
+    ):
+        return ""
+    found: Any = sys.modules["__main__"]
+    for part in thing.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return thing.__qualname__ if found is thing else ""
 
 
 def _importable_main() -> bool:
