@@ -57,6 +57,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "openapi": ("web", "the OpenAPI document of the HTTP interface"),
     "export": ("export", "a flow or a run as YAML, JSON, DOT, Mermaid or SVG"),
     "schema": ("schema", "the JSON Schema of the YAML form, for editors"),
+    "completion": ("completion", "the script that completes these commands in a shell"),
     "infra": ("infra", "what nodes can be mapped to, and whether it works"),
     "store": ("infra", "check the store"),
 }
