@@ -95,9 +95,15 @@ def test_a_stopped_owner_is_taken_over_by_force_and_writes_nothing_more(scene: S
     assert scene.cms("flow", "resume").returncode == 2
     other = scene.run("resume", "--force")
     scene.holds()
+    before = scene.cms.json("flow", "status")["nodes"]
+    (scene.cms.folder / "talk").touch()
     engine.send_signal(signal.SIGCONT)
     out, err = engine.communicate(timeout=30)
     assert engine.returncode == 1, out + err
+    assert "another engine has taken run" in err
+    assert scene.cms.json("flow", "status")["nodes"] == before
+    scene.until(lambda: "here 2" in scene.cms("flow", "logs", "latest", "b").stdout)
+    assert "here 1" not in scene.cms("flow", "logs", "latest", "b").stdout
     scene.let_go()
     assert other.wait(30) == 0
     assert scene.marks == ["a 1", "b 1", "b 2", "c 1"]

@@ -118,7 +118,7 @@ class Engine:
         self._endurance = patience
         self.clock = clock  # seconds since 1970, for people
         self._ticks = ticks  # seconds that never go back, for waiting
-        self.projector = Projector(run, journal)
+        self.projector = Projector(run, journal, outcomes.results.in_line)
         self.launcher = launcher(self)
         self.failure: BaseException | None = None  # why the engine stopped, if not by the run's end
         self.done = threading.Event()
@@ -140,8 +140,8 @@ class Engine:
         self._alarm: SimpleQueue[None] = SimpleQueue()  # wakes the watch
         self._armed = False
         self._stuck: Going | None = None
-        self._hurry = threading.Event()  # ends the wait for a store that is gone
-        self._pause = pause or self._hurry.wait
+        self._hurry: SimpleQueue[None] = SimpleQueue()  # ends the wait for a store that is gone
+        self._pause = pause or self._rest
         self._beat = self._asked = ticks()
         self._away: float | None = None  # since when the store has given no sign
         self._insisting: set[int] = set()  # threads that wait for it
@@ -279,6 +279,16 @@ class Engine:
                 return done
         finally:
             self._insisting.discard(me)
+
+    def _rest(self, seconds: float) -> bool:
+        """Wait; whether somebody is in a hurry.  No event: its lock may be held in the line
+        in which a signal arrives."""
+        try:
+            self._hurry.get(timeout=seconds)
+        except Empty:
+            return False
+        self._hurry.put(None)  # for whoever else waits
+        return True
 
     def _miss(self, error: StoreUnavailable, began: float) -> None:
         """The store gives no sign: say so, once."""
@@ -504,7 +514,7 @@ class Engine:
     def signal(self) -> None:
         """Ask for `interrupt`; all that a signal handler may do, for it may stand in any line."""
         self.signalled = True
-        self._hurry.set()
+        self._hurry.put(None)
         self._alarm.put(None)
 
     def interrupt(self) -> None:
