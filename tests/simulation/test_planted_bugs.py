@@ -43,10 +43,9 @@ BUGS = {
     ),
     "documents are forgotten when the store fails": (
         "engine/projector.py",
-        "        self.journal.project([row(run, i) for i in changed], changes, gone)\n",
-        "        rows = [row(run, i) for i in changed]\n"
-        "        run.changed.clear()\n"
-        "        self.journal.project(rows, changes, gone)\n",
+        "        changed = sorted(i for i in run.changed if not n <= i < base)\n",
+        "        changed = sorted(i for i in run.changed if not n <= i < base)\n"
+        "        run.changed.clear()\n",
     ),
     "a retry is forgotten": (
         "run/run.py",
@@ -62,6 +61,11 @@ BUGS = {
         "run/run.py",
         "            return self.running == 0\n",
         "            return True\n",
+    ),
+    "a pool's rate is forgotten": (
+        "run/policy.py",
+        "    free = count - len(recent)\n",
+        "    free = count\n",
     ),
     "a batch whose answer was lost is written again": (
         "testing/faults.py",
