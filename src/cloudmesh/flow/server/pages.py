@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from hashlib import sha256
+from html import escape
 from importlib import resources
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
@@ -34,22 +37,68 @@ def static(name: str) -> bytes | None:
         return None
 
 
-def _page(name: str) -> Response:
+@lru_cache(maxsize=1)
+def version() -> str:
+    """A name for the page's files as they are: with it in their address they never change."""
+    digest = sha256()
+    for name in _names():
+        digest.update(name.encode())
+        digest.update(static(name) or b"")
+    return digest.hexdigest()[:16]
+
+
+def _names() -> list[str]:
+    folder = resources.files("cloudmesh.flow.view") / "static"
+    return sorted(file.name for file in folder.iterdir() if static(file.name) is not None)
+
+
+@lru_cache(maxsize=8)
+def _html(name: str) -> str:
+    """A page whose files are asked for by version."""
     data = static(name)
     assert data is not None
-    return Response(data, media_type=MEDIA_TYPES["html"])
+    return data.decode().replace('"/static/', f'"/static/{version()}/')
+
+
+@lru_cache(maxsize=1)
+def _modules() -> str:
+    """Links to all modules: a browser asks for them at once, not one import after the other."""
+    links = [
+        f'<link rel="modulepreload" href="/static/{version()}/{name}">'
+        for name in _names()
+        if name.endswith(".js") and name != "docs.js"
+    ]
+    marks = f"/static/{version()}/marks.svg"
+    return "\n".join([*links, f'<link rel="preload" as="fetch" crossorigin href="{marks}">'])
+
+
+def _page(name: str, first: str = "") -> Response:
+    """A page; ``first`` are links that stand at the head of it."""
+    text = _html(name).replace("</title>", f"</title>\n{first}", 1) if first else _html(name)
+    headers = {"Cache-Control": "no-cache"}
+    return Response(text.encode(), headers=headers, media_type=MEDIA_TYPES["html"])
 
 
 @router.get("/")
 def index() -> Response:
     """Flows and runs."""
-    return _page("index.html")
+    return _page("index.html", _modules())
 
 
 @router.get("/runs/{run}")
-def run_page(run: str) -> Response:
-    """One run."""
-    return _page("index.html")
+def run_page(request: Request, run: str) -> Response:
+    """One run.  What it shows is asked for while the page's modules are loaded."""
+    path = escape(f"/api/runs/{quote(run, safe='')}")
+    wanted = []
+    if "at" not in request.query_params:
+        wanted.append(f'href="{path}/state"')
+    if "open" not in request.query_params:
+        wanted += [
+            f'href="{path}/layout?direction=right" media="(min-width: 720px)"',
+            f'href="{path}/layout?direction=down" media="(max-width: 719px)"',
+        ]
+    links = [f'<link rel="preload" as="fetch" crossorigin {link}>' for link in wanted]
+    return _page("index.html", "\n".join([*links, _modules()]))
 
 
 @router.get("/docs")
@@ -72,12 +121,20 @@ def favicon() -> Response:
 
 
 @router.get("/static/{name}")
-def file(request: Request, name: str) -> Response:
-    """A module, a style sheet or a picture of the page."""
+def file(name: str) -> Response:
+    """A module, a style sheet or a picture of the page; asked for anew each time."""
+    return _file(name, "no-cache")
+
+
+@router.get("/static/{of}/{name}")
+def file_of_version(of: str, name: str) -> Response:
+    """A file of the page by version: kept by the browser, and never older than its server."""
+    return _file(name, "max-age=31536000, immutable" if of == version() else "no-cache")
+
+
+def _file(name: str, cache: str) -> Response:
     data = static(name)
     if data is None:
         raise HTTPException(404, f"no file {name!r}")
-    ending = name.rsplit(".", 1)[1]
-    # Asked for anew each time, and cheap: the page is never older than its server.
-    headers = {"Cache-Control": "no-cache"}
-    return Response(data, media_type=MEDIA_TYPES[ending], headers=headers)
+    media_type = MEDIA_TYPES[name.rsplit(".", 1)[1]]
+    return Response(data, media_type=media_type, headers={"Cache-Control": cache})

@@ -22,7 +22,7 @@ from typing import Any
 
 from cloudmesh.flow.model.flow import Flow
 from cloudmesh.flow.view.fold import Graph, Item, fold, stem
-from cloudmesh.flow.view.route import Column, Edge, route
+from cloudmesh.flow.view.route import Column, Edge, documents, labelled, route
 
 __all__ = ["layout"]
 
@@ -145,7 +145,11 @@ class _Lanes:
         self._gate_heights()
         for source, feeds in enumerate(graph.feeds):
             for target in feeds:
-                self._connect(source, target, used)
+                if levels[target] - levels[source] <= 1:
+                    self.downs[source].append(target)
+                    self.ups[target].append(source)
+                else:
+                    self._connect(source, target, used)
         self.layers: dict[int, list[int]] = {level: [] for level in used}
         for vertex in sorted(range(len(self.level)), key=self._first_order):
             self.layers[self.level[vertex]].append(vertex)
@@ -231,9 +235,18 @@ class _Lanes:
         both = [[*a, *b] for a, b in zip(ups, downs, strict=True)]
         sweeps = [(ups, used), (downs, back), (ups, used), (downs, back), (both, used)]
         sweeps += [(both, back), (ups, used)]
+        offsets = {level: self._offsets(layer) for level, layer in self.layers.items()}
         for near, levels in sweeps if len(self.v) < LARGE else sweeps[-4:]:
             for level in levels:
-                self._sweep(self.layers[level], near)
+                self._sweep(self.layers[level], near, offsets[level])
+
+    def _offsets(self, layer: list[int]) -> list[float]:
+        """How far each vertex of a layer is at least from the first."""
+        offset, offsets = 0.0, [0.0]
+        for a, b in pairwise(layer):
+            offset += self._gap(a, b)
+            offsets.append(offset)
+        return offsets
 
     def _gap(self, a: int, b: int) -> float:
         """The least distance between the centres of two neighbours of a layer."""
@@ -258,29 +271,33 @@ class _Lanes:
             pulls.append(around)
         return pulls
 
-    def _sweep(self, layer: list[int], near: list[list[int]]) -> None:
+    def _sweep(self, layer: list[int], near: list[list[int]], offsets: list[float]) -> None:
         """Isotonic regression: pool neighbours that would come too close."""
         v = self.v
-        blocks: list[list[float]] = []  # [sum of wishes, weight, first index]
-        offset, offsets = 0.0, []
+        means: list[float] = []  # of each block, with its weight and first index
+        weights: list[float] = []
+        firsts: list[int] = []
         for k, vertex in enumerate(layer):
-            offset += self._gap(layer[k - 1], vertex) if k else 0.0
-            offsets.append(offset)
             around = near[vertex]
-            wish = sum([v[i] for i in around]) / len(around) if around else v[vertex]
-            weight = 1.0 if around else 0.25
-            blocks.append([(wish - offset) * weight, weight, float(k)])
-            while (
-                len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] >= blocks[-1][0] / blocks[-1][1]
-            ):
-                last = blocks.pop()
-                blocks[-1][0] += last[0]
-                blocks[-1][1] += last[1]
-        ends = [int(b[2]) for b in blocks[1:]] + [len(layer)]
-        for block, end in zip(blocks, ends, strict=True):
-            mean = block[0] / block[1]
-            for k in range(int(block[2]), end):
-                self.v[layer[k]] = mean + offsets[k]
+            if len(around) == 1:
+                mean, weight = v[around[0]] - offsets[k], 1.0
+            elif around:
+                mean, weight = sum([v[i] for i in around]) / len(around) - offsets[k], 1.0
+            else:
+                mean, weight = v[vertex] - offsets[k], 0.25
+            first = k
+            while means and means[-1] >= mean:
+                other = weights.pop()
+                mean = (means.pop() * other + mean * weight) / (other + weight)
+                weight += other
+                first = firsts.pop()
+            means.append(mean)
+            weights.append(weight)
+            firsts.append(first)
+        firsts.append(len(layer))
+        for block, mean in enumerate(means):
+            for k in range(firsts[block], firsts[block + 1]):
+                v[layer[k]] = mean + offsets[k]
 
 
 # -- columns and boxes -------------------------------------------------------------
@@ -306,6 +323,8 @@ def _columns(flow: Flow, graph: Graph, lanes: _Lanes, down: bool) -> dict[int, C
 def _label_gaps(flow: Flow, graph: Graph, lanes: _Lanes) -> dict[int, float]:
     """Room for the labels of the edges that leave a level."""
     gaps: dict[int, float] = {}
+    if not labelled(flow):
+        return gaps
     for source, feeds in enumerate(graph.feeds):
         if graph.items[source].kind == "gate":
             continue
@@ -401,7 +420,7 @@ def _document(
         "width": round(across if down else length, 1),
         "height": round(length if down else across, 1),
         "items": items,
-        "edges": [edge.document(graph, down) for edge in edges],
+        "edges": documents(edges, graph, down),
         "stages": _stages(flow, graph, columns, levels),
     }
 

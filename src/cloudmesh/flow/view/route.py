@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cloudmesh.flow.model.flow import Flow
 from cloudmesh.flow.view.fold import Graph, Item
 
-__all__ = ["Column", "Edge", "label_of", "route"]
+__all__ = ["Column", "Edge", "documents", "label_of", "labelled", "route"]
 
 LABEL_MAX = 18
 TRUNK = 36
@@ -38,7 +38,7 @@ class Edge:
     label_at: tuple[float, float] = (0.0, 0.0)
     curved: bool = False
 
-    def document(self, graph: Graph, down: bool) -> dict[str, Any]:
+    def document(self, graph: Graph, down: bool, texts: _Texts) -> dict[str, Any]:
         """The edge as JSON data, with the name that the page writes as ``data-edge``."""
         source, target = graph.items[self.source], graph.items[self.target]
         left = "" if source.kind == "gate" else source.key
@@ -47,7 +47,7 @@ class Edge:
             "edge": f"{left}→{right}",
             "from": self.source,
             "to": self.target,
-            "path": self._path(down),
+            "path": self._path(down, texts),
         }
         if self.label:
             u, v = self.label_at
@@ -56,17 +56,37 @@ class Edge:
                 out["curved"] = True
         return out
 
-    def _path(self, down: bool) -> str:
-        def pair(u: float, v: float) -> str:
-            u, v = round(u, 1), round(v, 1)
-            return f"{v:g} {u:g}" if down else f"{u:g} {v:g}"
-
-        parts = ["M" + pair(*self.start)]
+    def _path(self, down: bool, texts: _Texts) -> str:
+        a, b = (1, 0) if down else (0, 1)
+        parts = [f"M{texts[self.start[a]]} {texts[self.start[b]]}"]
         for step in self.steps:
-            numbers = step[1:]
-            points = [pair(numbers[k], numbers[k + 1]) for k in range(0, len(numbers), 2)]
-            parts.append(step[0] + " ".join(points))
+            if len(step) == 3:
+                parts.append(f"L{texts[step[1 + a]]} {texts[step[1 + b]]}")
+            else:
+                parts.append(
+                    f"C{texts[step[1 + a]]} {texts[step[1 + b]]} {texts[step[3 + a]]} "
+                    f"{texts[step[3 + b]]} {texts[step[5 + a]]} {texts[step[5 + b]]}"
+                )
         return "".join(parts)
+
+
+class _Texts(dict[float, str]):
+    """Coordinates as text: edges share most of theirs."""
+
+    def __missing__(self, value: float) -> str:
+        text = self[value] = f"{round(value, 1):.7g}"
+        return text
+
+
+def documents(edges: list[Edge], graph: Graph, down: bool) -> list[dict[str, Any]]:
+    """All edges as JSON data."""
+    texts = _Texts()
+    return [edge.document(graph, down, texts) for edge in edges]
+
+
+def labelled(flow: Flow) -> bool:
+    """Does any edge say something?"""
+    return bool(flow.labels) or any(node.task.parameters for node in flow.nodes)
 
 
 Box = tuple[float, float, float, float]
@@ -82,10 +102,13 @@ def route(
 ) -> list[Edge]:
     """The paths of all edges."""
     edges = []
+    say = labelled(flow)
     for source, feeds in enumerate(graph.feeds):
         plain = [t for t in feeds if graph.items[t].kind != "gate"]
-        labels = {t: label_of(flow, graph.items[source], graph.items[t]) for t in plain}
-        shared = len(plain) > 1 and len(set(labels.values())) == 1
+        labels = (
+            {t: label_of(flow, graph.items[source], graph.items[t]) for t in plain} if say else {}
+        )
+        shared = bool(labels) and len(plain) > 1 and len(set(labels.values())) == 1
         for k, target in enumerate(feeds):
             edge = _edge(graph, boxes, source, target, chains.get((source, target), []), columns)
             text = labels.get(target, "")

@@ -11,7 +11,7 @@ export const SHAPES = {
 
 // Bring the symbols into the document, once.
 export async function loadMarks() {
-  const response = await fetch("/static/marks.svg");
+  const response = await fetch(new URL("marks.svg", import.meta.url));
   const parsed = new DOMParser().parseFromString(await response.text(), "image/svg+xml");
   const sprite = document.importNode(parsed.documentElement, true);
   for (const [name, value] of [["width", 0], ["height", 0], ["aria-hidden", true], ["class", "visually-hidden"]]) {

@@ -52,6 +52,7 @@ export class RunPage {
     const wide = matchMedia("(min-width: 1280px) and (min-height: 640px)").matches;
     this.strip.show(wide && localStorage.getItem("flow.strip") !== "off");
     await this.loadLayout();
+    requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("picture")));
     this.show(this.address.get("view") === "gantt" ? "gantt" : "picture");
     this.attempts.load().then(() => this.drawTimes());
     model.flush();

@@ -12,7 +12,7 @@ export function showTitle(model) {
   const bad = model.counts.error;
   const mark = { finished: "✓ ", error: "✕ " }[model.word] || "";
   document.title = bad ? `✕ ${plural(bad, "error")} · ${name}` : `${mark}${name}`;
-  set(document.getElementById("favicon"), "href", `/static/favicon${bad ? "-error" : ICONS[model.word] || ""}.svg`);
+  set(document.getElementById("favicon"), "href", new URL(`favicon${bad ? "-error" : ICONS[model.word] || ""}.svg`, import.meta.url));
 }
 
 export class Speech {
