@@ -28,7 +28,7 @@ ARROWS: dict[str, set[str]] = {
     "view": set(),
     "providers": {"store"},  # sweep: what a journal intended
     "executors": {"providers"},
-    "config": {"executors", "language"},
+    "config": {"executors", "language", "webhooks"},
     "language": {"config", "executors", "store"},
     "notebook": {"view"},
     "handle": {"run", "notebook"},
@@ -39,7 +39,9 @@ ARROWS: dict[str, set[str]] = {
     "estimate": set(),
     "again": {"run"},
     "compare": {"run"},
-    "engine": {"run", "store", "executors", "codecs", "language", "config", "handle"},
+    "engine": {"run", "store", "executors", "codecs", "language", "config", "handle"}
+    | {"webhooks"},
+    "webhooks": set(),
     "api": {"language", "engine", "run", "store", "handle", "parameters", "trust", "config"}
     | {"again", "compare"},
     "server": {"api", "store", "view", "run", "again"},

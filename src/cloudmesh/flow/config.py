@@ -5,6 +5,7 @@ parallel: 16                  # nodes at once on this machine
 durability: power             # or process, the default
 patience: 5m                  # how long a store that is away is waited for; 2m by default
 pools: {gpu: 1, api: {slots: 2, rate: 10/s}}   # nodes of a pool at once, and starts in a time
+webhooks: [https://example.org/hook]   # told, with ids and the status, that a run has ended
 infrastructure:
   lab: {kind: ssh, hosts: [node1, node2], slots: 4}
 ```
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Config", "check_pools", "load_config"]
 
 HOME = "~/.cloudmesh/flow/config.yaml"
-KEYS = ("durability", "infrastructure", "parallel", "patience", "pools")
+KEYS = ("durability", "infrastructure", "parallel", "patience", "pools", "webhooks")
 DURABILITIES = ("process", "power")
 
 
@@ -41,6 +42,7 @@ class Config(NamedTuple):
     durability: str = "process"
     patience: float | None = None  # seconds
     file: str = ""
+    webhooks: tuple[str, ...] = ()
 
 
 def load_config(path: str | None) -> Config:
@@ -96,6 +98,7 @@ def _config(yaml: Yaml, file: str) -> Config:
         *_unknown(yaml, data),
         *_numbers(yaml, data),
         *_infrastructure(yaml, data.get("infrastructure")),
+        *_webhooks(yaml, data.get("webhooks")),
     ]
     if problems:
         raise InputError(problems=problems)
@@ -106,6 +109,7 @@ def _config(yaml: Yaml, file: str) -> Config:
         durability=data.get("durability") or "process",
         patience=_patience(data),
         file=file,
+        webhooks=tuple(data.get("webhooks") or ()),
     )
 
 
@@ -173,3 +177,18 @@ def _infrastructure(yaml: Yaml, entries: Any) -> list[Problem]:
         for message, key in faults(name, spec):
             found.append(yaml.problem(message, (*path, key) if key else path, key=True))
     return found
+
+
+def _webhooks(yaml: Yaml, urls: Any) -> Iterator[Problem]:
+    """What is wrong with the URLs, with the place but not the line: it may hold a secret."""
+    if urls is None:
+        return
+    from cloudmesh.flow.webhooks import fault
+
+    items = enumerate(urls) if isinstance(urls, list) else [(-1, None)]
+    for number, url in items:
+        if wrong := fault(url):
+            path = ("webhooks", number) if number >= 0 else ("webhooks",)
+            found = yaml.problem(f"webhooks is a list of URLs; {wrong}", path)
+            file = f"{found.file}:{found.line}:{found.column}"
+            yield found._replace(file=file, line=0, column=0, text="")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
@@ -78,25 +78,11 @@ def drive(
     rates = _take_pools(pools, limits)
     limits["local"] = here
 
-    def table(name: str, spec: Mapping[str, Any]) -> Any:
-        from cloudmesh.flow.executors.table import Context, make
-
-        context = Context(
-            store_id=store.id,
-            run=journal.run,
-            file=program.file,
-            cls=program.cls,
-            note=observer.note,
-            intent=engine.intend,
-            release=engine.release,
-        )
-        return make(name, spec, context)
-
     engine = Engine(
         state,
         journal,
         outcomes,
-        lambda engine: Launch(engine, maker(table, infrastructure)),
+        lambda engine: Launch(engine, maker(_table(engine, store, program), infrastructure)),
         key_prefix=f"{store.id}/{journal.run}",
         limits=limits,
         rates=rates,
@@ -119,7 +105,38 @@ def drive(
     if engine.failure is not None:
         raise engine.failure
     observer.ended(state.status_word)
+    if config.webhooks:
+        _tell_others(config.webhooks, store, engine)
     return Run(journal.run, state, inputs, store)
+
+
+def _table(engine: Engine, store: Store, program: Program) -> Callable[..., Any]:
+    """What makes the executor of an entry of the infrastructure, for the run of that engine."""
+
+    def table(name: str, spec: Mapping[str, Any]) -> Any:
+        from cloudmesh.flow.executors.table import Context, make
+
+        context = Context(
+            store_id=store.id,
+            run=engine.journal.run,
+            file=program.file,
+            cls=program.cls,
+            note=engine.witness.note,
+            intent=engine.intend,
+            release=engine.release,
+        )
+        return make(name, spec, context)
+
+    return table
+
+
+def _tell_others(urls: Sequence[str], store: Store, engine: Engine) -> None:
+    """Tell the user's webhooks that the run has ended: ids and the status."""
+    from cloudmesh.flow.webhooks import tell
+
+    state, run = engine.run, engine.journal.run
+    about = {"workflow": state.flow.name, "run": run, "status": state.status_word}
+    tell(urls, {"event": "run ended", "store": store.id, **about}, engine.witness.note)
 
 
 def _take_pools(pools: Mapping[str, Any], limits: dict[str, int]) -> dict[str, Rate]:
