@@ -36,7 +36,8 @@ def test(here: Any) -> Any:
 
 def test_the_import_paths() -> None:
     code = (
-        "from cloudmesh.flow import BaseWorkFlow, task, workflow, current, Value, Secret, open_store\n"
+        "from cloudmesh.flow import BaseWorkFlow, task, workflow, current\n"
+        "from cloudmesh.flow import Value, Secret, open_store\n"
         "from cloudmesh.flow.WorkFlow import BaseWorkFlow as B\n"
         "assert B is BaseWorkFlow\n"
         "import cloudmesh\n"

@@ -21,9 +21,13 @@ LABEL_VALUE_MAX = 80
 class Projector:
     """Writes what has changed of a run's nodes, and the run's own document."""
 
-    def __init__(self, run: Run, journal: Journal) -> None:
+    def __init__(
+        self, run: Run, journal: Journal, in_line: Callable[[str, str], str] = lambda text, _: text
+    ) -> None:
+        """``in_line`` puts a large JSON text aside, see `Results.in_line`."""
         self.run = run
         self.journal = journal
+        self._in_line = in_line
         self._specs = run_specs(run.flow, run.begun)
         self._upstream = run_upstream(run.flow)
 
@@ -50,7 +54,7 @@ class Projector:
             "ended": utc_text(run.over) if run.over else None,
         }
         gone = {} if self.journal.computes_dependencies else self._finished(changed)
-        self.journal.project([row(run, i) for i in changed], changes, gone)
+        self.journal.project([row(run, i, self._in_line) for i in changed], changes, gone)
         run.changed.clear()  # only now, for the store may have failed
 
     def _add_elements(self, i: int) -> None:
@@ -79,7 +83,7 @@ class Projector:
         return gone
 
 
-def row(run: Run, i: int) -> NodeRow:
+def row(run: Run, i: int, in_line: Callable[[str, str], str] = lambda text, _: text) -> NodeRow:
     """All that changes of a node's document, as it is now."""
     status = run.status[i]
     started, ended = run.started[i], run.ended[i]
@@ -87,7 +91,7 @@ def row(run: Run, i: int) -> NodeRow:
     progress = run.progress.get(i) if run.progress else None
     result = run.result[i]
     if result is None and status == FINISHED and i in run.elements:
-        result = run.map_result(i)
+        result = in_line(run.map_result(i), "list")
     color, label, shape = _look(run, i, result)
     return NodeRow(
         i,

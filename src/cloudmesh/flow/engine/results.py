@@ -31,14 +31,19 @@ class Results:
         text = exact_json(report.result)
         if text is None:
             return self._write_other(report)
-        if len(text) > INLINE_MAX // 4 and len(data := text.encode()) > INLINE_MAX:
-            kind = type(report.result).__name__
-            mark = {"$ref": self._put(data), "size": len(data), "type": kind}
+        kept = self.in_line(text, type(report.result).__name__)
+        if kept is not text:
             extra: dict[str, Any] = {"codec": "json"}
             if report.raw:
                 extra["raw"] = True
-            return json.dumps(mark), extra
+            return kept, extra
         return text, {"raw": True} if report.raw else None
+
+    def in_line(self, text: str, kind: str) -> str:
+        """JSON text as a document holds it: itself, or a reference to it where it is large."""
+        if len(text) > INLINE_MAX // 4 and len(data := text.encode()) > INLINE_MAX:
+            return json.dumps({"$ref": self._put(data), "size": len(data), "type": kind})
+        return text
 
     def _write_other(self, report: Report) -> tuple[str, dict[str, Any]]:
         large = raw.write(report.value, INLINE_MAX)

@@ -65,6 +65,8 @@ def _call_of(thing: Any) -> Any:
 
 def facts_of(function: Any, *, bound: bool = False) -> Facts:
     """The facts of a callable; ``bound``: its first parameter is self (or cls)."""
+    # A bound method that is given as it is: ``functions={"a": thing.method}``.
+    bound = bound or (hasattr(function, "__self__") and hasattr(function, "__func__"))
     inner = unwrap(function)
     code = getattr(inner, "__code__", None)
     if code is None:

@@ -272,8 +272,23 @@ def run_head(document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def whole_result(result: Any, blob: Callable[[str], bytes]) -> Any:
-    """A result with its reference followed; as it is where it is no reference to JSON."""
-    if not (isinstance(result, dict) and isinstance(result.get("$ref"), str)):
+    """A result with its references followed: its own, and those of the elements of a map.
+
+    As it is where it is no reference to JSON.  (What a node itself returns holds
+    no such keys, see `value.MARKS`.)
+    """
+    whole = _followed(result, blob)
+    if isinstance(whole, list) and any(map(_is_reference, whole)):
+        return [_followed(item, blob) for item in whole]
+    return whole
+
+
+def _is_reference(result: Any) -> bool:
+    return isinstance(result, dict) and isinstance(result.get("$ref"), str)
+
+
+def _followed(result: Any, blob: Callable[[str], bytes]) -> Any:
+    if not _is_reference(result):
         return result
     try:
         return json.loads(blob(result["$ref"]))
