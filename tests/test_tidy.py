@@ -37,6 +37,7 @@ ARROWS: dict[str, set[str]] = {
     "trust": {"codecs"},
     "export": set(),
     "estimate": set(),
+    "otel": set(),
     "again": {"run"},
     "compare": {"run"},
     "engine": {"run", "store", "executors", "codecs", "language", "config", "handle"}
@@ -46,7 +47,7 @@ ARROWS: dict[str, set[str]] = {
     | {"again", "compare"},
     "server": {"api", "store", "view", "run", "again"},
     "cli": {"api", "store", "server", "language", "config", "definitions", "trust", "export"}
-    | {"estimate"}
+    | {"estimate", "otel"}
     | {"executors", "providers", "engine", "run", "parameters", "view"},
     "command": {"cli"},
     "testing": {"store", "executors", "engine", "run", "api"},

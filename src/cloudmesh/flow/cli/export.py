@@ -1,8 +1,9 @@
-"""``export NAME|RUN --format yaml|json|dot|mermaid|svg``."""
+"""``export NAME|RUN --format yaml|json|dot|mermaid|svg|otlp-json``."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.cli.main import Command
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS"]
 
-FORMATS = ("yaml", "json", "dot", "mermaid", "svg")
+FORMATS = ("yaml", "json", "dot", "mermaid", "svg", "otlp-json")
 
 
 def export_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +28,9 @@ def export_arguments(parser: argparse.ArgumentParser) -> None:
 def export(args: argparse.Namespace) -> int:
     """Write a flow or a run in another form to stdout."""
     with open_store_of(args) as store:
-        if store.definition(args.what) is not None:
+        if args.format == "otlp-json":
+            text = trace_of(store, args.what)
+        elif store.definition(args.what) is not None:
             text = of_definition(store, args.what, args.format)
         else:
             text = of_run(store, args.what, args.format)
@@ -66,6 +69,29 @@ def of_run(store: Store, text: str, form: str) -> str:
         return svg(state.flow, nodes, title=title, run_status=run["status"], lost=lost)
     own = [node for node in nodes if node["name"] in state.flow.index]
     return drawn(state.flow, own, form, statuses=True)
+
+
+def trace_of(store: Store, text: str) -> str:
+    """A run as a trace of OpenTelemetry, as a collector takes it."""
+    from json import dumps
+
+    from cloudmesh.flow import __version__
+    from cloudmesh.flow.api import find_run
+    from cloudmesh.flow.otel import trace
+
+    run = find_run(store, text)["run"]
+    return dumps(trace(store.id, run, events_of(store, run), __version__)) + "\n"
+
+
+def events_of(store: Store, run: str) -> Iterator[list[Any]]:
+    """The events of a run's journal, in order."""
+    from cloudmesh.flow.run.events import decode
+
+    seq = 0
+    while batches := store.batches(run, seq):
+        for batch in batches:
+            yield from decode(batch.events)
+        seq = batches[-1].seq
 
 
 def stored_flow(name: str, documents: list[dict[str, Any]], extra: dict[str, Any]) -> Flow:

@@ -55,7 +55,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "visualize": ("web", "start or stop the view in the background"),
     "server": ("web", "serve the view and the HTTP interface"),
     "openapi": ("web", "the OpenAPI document of the HTTP interface"),
-    "export": ("export", "a flow or a run as YAML, JSON, DOT, Mermaid or SVG"),
+    "export": ("export", "a flow or a run as YAML, JSON, DOT, Mermaid, SVG, or a trace"),
     "schema": ("schema", "the JSON Schema of the YAML form, for editors"),
     "completion": ("completion", "the script that completes these commands in a shell"),
     "infra": ("infra", "what nodes can be mapped to, and whether it works"),
