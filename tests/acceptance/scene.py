@@ -162,6 +162,7 @@ class Forge:
     def start(self, *words: str) -> Forged:
         self.number += 1
         file = self.cms.folder / f"said-{self.number}"
+        file.touch()
         return Forged(self, self.ask(["flow", *words], str(file)), file)
 
     def close(self) -> None:
