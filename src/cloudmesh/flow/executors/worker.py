@@ -57,7 +57,7 @@ def dumps(value: Any) -> bytes:
         pickled: bytes = cloudpickle.dumps(value, 5)
         return pickled
 
-    class ByName(cloudpickle.Pickler):  # type: ignore[misc,name-defined]
+    class ByName(cloudpickle.Pickler):  # type: ignore[misc]
         """Takes along by value what cloudpickle does, but not what the program's file has."""
 
         def reducer_override(self, thing: Any) -> Any:
