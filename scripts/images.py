@@ -200,7 +200,7 @@ def thousand(stage: Stage, run: str) -> Hand:
             break
         if not done.issuperset(wanted):
             continue
-        if region and limit.get(region, 99) <= 0:
+        if region and limit.get(region, 99) <= 0 and name not in bad:
             if all(n in done for n in wanted) and dice.random() < 0.6:
                 hand.batch(hand.started(name), seconds=0.01)
             continue

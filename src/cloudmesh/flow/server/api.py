@@ -70,6 +70,15 @@ def runs(
     return [state.with_engine(run) for run in found]
 
 
+@router.get("/counts", operation_id="count_runs", tags=["runs"])
+def counts(
+    request: Request,
+    workflow: Annotated[str | None, Query(description="only of this flow")] = None,
+) -> dict[str, Any]:
+    """How many runs the store holds, by state, and which of them need somebody."""
+    return state_of(request).tally.counts(workflow)
+
+
 @router.get("/runs/{run}", operation_id="show_run", tags=["runs"])
 def run(request: Request, run: str) -> dict[str, Any]:
     """The document of a run.  Where its engine is gone, ``engine`` is ``lost``."""

@@ -13,6 +13,7 @@ from fastapi import Request
 from cloudmesh.flow.errors import NotFound
 from cloudmesh.flow.server.projection import Projection
 from cloudmesh.flow.server.stream import Feed, Feeds
+from cloudmesh.flow.server.tally import Tally
 from cloudmesh.flow.store.protocol import Batch, Store
 from cloudmesh.flow.view.layout import layout
 
@@ -36,6 +37,7 @@ class State:
         self.engines = engines
         self.tickets = tickets
         self.feeds = Feeds(store)
+        self.tally = Tally(store)
         self._layouts: OrderedDict[tuple[Any, ...], bytes] = OrderedDict()
         self._lock = threading.Lock()
         self._sizes: dict[str, tuple[float, dict[str, Any]]] = {}

@@ -98,8 +98,10 @@ export class Attempts {
     const going = new Float64Array(count + 1);
     const at = (time) => Math.max(0, Math.min(count, Math.floor(((time - from) / (to - from)) * count)));
     const now = this.model.moment();
+    let work = 0;
     for (const n of members) {
       for (const bar of this.of(n).bars) {
+        work += (bar.ended || now) - bar.started;
         const into = bar.ended ? ended : going;
         const first = at(bar.started);
         into[first] += 1;
@@ -110,6 +112,6 @@ export class Attempts {
       ended[k] += ended[k - 1];
       going[k] += going[k - 1];
     }
-    return { ended, going, most: this.most(members, now) };
+    return { ended, going, work, most: this.most(members, now) };
   }
 }

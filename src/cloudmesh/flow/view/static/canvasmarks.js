@@ -62,14 +62,16 @@ function drawMark(canvas, context, mark, named) {
 function drawStages(canvas, context, width) {
   const top = Math.max(30, Math.min(canvas.y + canvas.layout.items.reduce((low, item) => Math.min(low, item.y), Infinity) * canvas.sy - 22, 400));
   if (canvas.layout.direction === "down") return;
-  let free = -Infinity;
-  for (const stage of canvas.layout.stages) {
+  const taken = [];
+  // Where there is no room for all names, those of many nodes come first.
+  for (const stage of [...canvas.layout.stages].sort((a, b) => b.count - a.count)) {
     const middle = canvas.x + ((stage.from + stage.to) / 2) * canvas.sx;
     context.font = `600 11.5px ${getComputedStyle(document.body).fontFamily}`;
     const words = cut(stage.name, 16);
     const half = context.measureText(words).width / 2;
-    if (middle - half < free + 8 || middle < -50 || middle > width + 50) continue;
-    free = middle + half;
+    const covered = taken.some(([from, to]) => middle - half < to + 8 && middle + half > from - 8);
+    if (covered || middle < -50 || middle > width + 50) continue;
+    taken.push([middle - half, middle + half]);
     say(context, words, middle, top, canvas.colors.text, "center", "600");
     if (stage.count > 1) say(context, number(stage.count), middle, top + 14, canvas.colors["text-2"]);
   }

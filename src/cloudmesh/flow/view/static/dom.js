@@ -40,4 +40,25 @@ export function replace(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((c) => c !== null && c !== undefined && c !== false));
 }
 
+// How wide words are in the page's font, in px.
+const pen = document.createElement("canvas").getContext("2d");
+const KNOWN_MAX = 5000;
+const known = new Map();
+
+export function widthOf(words, size, weight = 400) {
+  const key = `${weight} ${words}`;
+  if (!known.has(key)) {
+    if (known.size > KNOWN_MAX) known.clear();
+    pen.font = `${weight} 100px ${getComputedStyle(document.body).fontFamily}`;
+    known.set(key, pen.measureText(words).width / 100);
+  }
+  return known.get(key) * size;
+}
+
+// How many characters of some words there is room for.
+export function charactersIn(room, words, size, weight) {
+  const wide = widthOf(words, size, weight);
+  return wide <= room ? words.length : Math.floor((words.length * room) / wide);
+}
+
 export const reduced = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

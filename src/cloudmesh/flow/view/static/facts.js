@@ -37,8 +37,10 @@ function waits(model, node, shown) {
 
 // The first statuses of a group with their counts: [["8 running", "running"], …].
 export function groupWords(counts, most = 2) {
-  return BAR_ORDER.filter((word) => counts[word])
-    .slice(0, most)
+  const words = BAR_ORDER.filter((word) => counts[word]);
+  // What waits to retry is named in the reserved line, where there is no room for all.
+  if (words.length > most && counts.waiting) words.splice(words.indexOf("waiting"), 1);
+  return words.slice(0, most)
     .map((word) => [countWord(word, counts[word]), word]);
 }
 
@@ -56,13 +58,33 @@ export function groupLine(model, item, counts) {
     const node = first((one) => model.shown(one) === "error");
     return node ? [elementName(model, node), (node.error || "").split(":")[0], "error"] : ["", "", ""];
   }
-  if (counts.lost) return [`${number(counts.lost)} were running when the engine went`, "", "lost"];
+  if (counts.lost) {
+    const one = counts.lost === 1;
+    return [`${number(counts.lost)} ${one ? "was" : "were"} running when the engine went; ${one ? "it runs" : "they run"} again`, "", "lost"];
+  }
   const retry = counts.waiting ? first((one) => one.shown === "waiting to retry") : null;
-  if (retry) return [`1 waits to retry: ${elementName(model, retry)}`, "", ""];
-  if (counts.running) return [`${number(counts.running)} at once`, "", ""];
+  if (retry) return [retryLine(model, retry, counts.waiting), "", ""];
+  if (counts.running) return [`${number(counts.running)} at once${slotLine(model, members, counts)}`, "", ""];
   if (item.kind === "map" && item.count === null) return [`as many as ${model.graph.nodes[item.n].map} returns`, "", ""];
   const again = model.ended ? members.reduce((sum, n) => sum + (model.nodes.get(n).attempt > 1 ? 1 : 0), 0) : 0;
   return [again ? `${number(again)} took more than one attempt` : "", "", ""];
+}
+
+// "1 waits to retry: parse[34] concurrent, attempt 2 of 3 in 4 s"
+function retryLine(model, node, count) {
+  const more = count > 1 ? `${number(count)} wait to retry, first` : "1 waits to retry:";
+  const most = (model.graph.nodes[node.parent ?? node.n]?.retries || 0) + 1;
+  const left = node.retry_at ? Math.ceil(node.retry_at - model.now()) : 0;
+  const when = left > 0 && !model.still && !model.past ? ` in ${left} s` : "";
+  const name = `${node.name} ${caption(model, node)}`.trim();
+  return `${more} ${name}, attempt ${node.attempt + 1}${most > node.attempt ? ` of ${most}` : ""}${when}`;
+}
+
+// ", 46 wait for a slot": elements that need nothing more but a place of the engine's own.
+function slotLine(model, members, counts) {
+  const last = model.nodes.get(members[members.length - 1]);
+  if (!counts.pending || !last || !last.ready || model.ended) return "";
+  return `, ${number(counts.pending)} ${counts.pending === 1 ? "waits" : "wait"} for a slot`;
 }
 
 // "96 lib2to3": the number of an element and what it received.

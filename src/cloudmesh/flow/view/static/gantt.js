@@ -17,9 +17,10 @@ export class Gantt {
     this.el = h("div", { class: "gantt", hidden: true, onwheel: (event) => this.wheel(event), onclick: (event) => this.click(event) }, this.legend, this.svg, this.card);
     table.grid.addEventListener("scroll", () => this.soon());
     new ResizeObserver(() => this.soon()).observe(this.el);
-    const entries = [["segment-finished", "ran", "finished"], ["segment-error", "attempt failed", "error"], ["gantt-wait", "waited for a place", ""], ["gantt-retry", "waited to retry", ""]];
+    const entries = [["segment-finished", "ran", "finished"], ["segment-error", "attempt failed", "error"], ["gantt-wait", "waited for a machine or a slot", ""], ["gantt-retry", "waited to retry", ""]];
     replace(this.legend, entries.map(([className, words, shown]) => h("span", {}, s("svg", { width: 22, height: 12 },
-      className === "gantt-retry" ? s("line", { class: className, x1: 0, x2: 22, y1: 6, y2: 6 }) : s("rect", { class: `gantt-bar ${className}`, "data-shown": shown || null, x: 0.5, y: 1, width: 21, height: 10, rx: 2 })), words)));
+      className === "segment-error" ? s("g", { "data-shown": "error" }, s("rect", { class: "gantt-bar segment-error", x: 0.5, y: 1, width: 21, height: 10, rx: 2 }), s("use", { href: "#cell-error", x: 6, y: 1, width: 10, height: 10 }))
+        : className === "gantt-retry" ? s("line", { class: className, x1: 0, x2: 22, y1: 6, y2: 6 }) : s("rect", { class: `gantt-bar ${className}`, "data-shown": shown || null, x: 0.5, y: 1, width: 21, height: 10, rx: 2 })), words)));
   }
 
   show(on) {
@@ -147,11 +148,17 @@ export class Strip {
       const y = TOP + k * ROW + ROW / 2 - 2;
       const elements = model.elements.get(fixed.n);
       rows.append(s("text", { class: "strip-name", x: 16, y: y + 4, "data-go": fixed.name }, s("tspan", { class: "strong" }, cut(fixed.name, narrow ? 10 : elements ? 14 : 20)),
-        s("tspan", { class: "gantt-text" }, elements ? ` × ${number(elements.length)}` : fixed.on ? ` on ${fixed.on}` : "")));
+        s("tspan", { class: "gantt-text" }, elements ? ` × ${number(elements.length)}${this.atOnce(fixed, elements, narrow)}` : fixed.on ? ` on ${fixed.on}` : "")));
       if ("map" in fixed && elements) drawDensity(rows, model, this.attempts, axis, node, y, 20);
       else drawNode(rows, model, this.attempts, axis, node, y);
     });
     replace(this.svg, under, rows);
+  }
+
+  atOnce(fixed, elements, narrow) {
+    const node = this.model.nodes.get(fixed.n);
+    if (narrow || !node.started || fixed.name.length > 12) return "";
+    return `, ${number(this.attempts.most(elements, this.model.moment()))} at once`;
   }
 
   click(event) {

@@ -1,7 +1,7 @@
 // What the gantt and its strip draw of one row: attempts, waits, the density of a map.
 
 import { s } from "./dom.js";
-import { duration, kind, number } from "./words.js";
+import { duration, kind, number, rough } from "./words.js";
 
 const BAR = 18;
 const WAITED = 0.5; // seconds of waiting for a place that are worth showing
@@ -50,11 +50,19 @@ export function drawNode(group, model, attempts, axis, node, y) {
   const { ready, bars } = attempts.of(node.n);
   const shown = model.shown(node);
   if (!bars.length) {
+    const waits = shown === "pending" && ready && model.word === "running" ? model.moment() - ready : 0;
+    if (waits > WAITED) {
+      drawWait(group, axis, ready, model.moment(), y, `waits for a slot, ${duration(waits)}`);
+      return;
+    }
     const words = kind(shown) === "pending" ? "pending" : shown === "blocked" ? node.reason || "blocked" : shown;
     group.append(label(Math.max(axis.left, axis.x(model.moment())) + 12, y + 4, words));
     return;
   }
-  if (ready && bars[0].started - ready > WAITED) drawWait(group, axis, ready, bars[0].started, y, node);
+  if (ready && bars[0].started - ready > WAITED) {
+    const place = node.where && node.where !== "local" ? "a machine" : "a slot";
+    drawWait(group, axis, ready, bars[0].started, y, `waited ${duration(bars[0].started - ready)} for ${place}`);
+  }
   let last = null;
   bars.forEach((bar, k) => {
     if (last) {
@@ -65,7 +73,9 @@ export function drawNode(group, model, attempts, axis, node, y) {
     drawBar(group, model, axis, bar, shown, y, k === bars.length - 1);
     last = bar.ended;
   });
-  group.append(label(endOf(axis, model, bars) + 8, y + 4, afterWords(model, node, bars, shown)));
+  const words = inBar(axis, node, bars);
+  if (words) group.append(label(axis.x(bars[bars.length - 1].started) + 8, y + 4, words, "gantt-in-bar"));
+  else group.append(label(endOf(axis, model, bars) + 8, y + 4, afterWords(model, node, bars, shown)));
 }
 
 function endOf(axis, model, bars) {
@@ -73,11 +83,21 @@ function endOf(axis, model, bars) {
   return Math.max(axis.x(last.ended || model.moment()), axis.x(last.started) + (last.outcome === "error" ? 16 : 3));
 }
 
+// "9.2 s on lab-02", where it ran elsewhere and there is room in the bar.
+function inBar(axis, node, bars) {
+  const last = bars[bars.length - 1];
+  const where = last.where || node.where;
+  if (node.status !== "finished" || bars.length > 1 || !where || where === "local" || !last.ended) return "";
+  const words = `${duration(last.ended - last.started)} on ${where}`;
+  return axis.x(last.ended) - axis.x(last.started) > words.length * 6.4 + 16 ? words : "";
+}
+
 function afterWords(model, node, bars, shown) {
   const took = model.took(node);
   if (shown === "lost") return "lost here";
   if (node.status === "running") return typeof node.progress === "number" ? `${Math.round(node.progress)} %` : duration(took);
-  if (bars.length > 1 && node.status === "finished") return `finished at attempt ${bars.length}`;
+  const most = (model.graph.nodes[node.parent ?? node.n]?.retries || 0) + 1;
+  if (bars.length > 1 && node.status === "finished") return `finished at attempt ${bars.length}${most >= bars.length ? ` of ${most}` : ""}`;
   return node.status === "error" && node.error ? node.error.slice(0, 60) : duration(took);
 }
 
@@ -91,11 +111,10 @@ function drawBar(group, model, axis, bar, shown, y, isLast) {
   if (bad) group.append(s("use", { href: "#cell-error", x: x + width - 16, y: y - 8, width: 16, height: 16 }));
 }
 
-function drawWait(group, axis, from, to, y, node) {
+function drawWait(group, axis, from, to, y, words) {
   const x = axis.x(from);
   const width = axis.x(to) - x;
   group.append(s("rect", { class: "gantt-wait", x: x + 0.5, y: y - BAR / 2 + 0.5, width: Math.max(2, width - 1), height: BAR - 1, rx: 3 }));
-  const words = `waited ${duration(to - from)} for ${node.where && node.where !== "local" ? "a machine" : "a slot"}`;
   if (width > words.length * 6 + 12) group.append(label(x + 8, y + 4, words));
 }
 
@@ -108,7 +127,7 @@ export function drawDensity(group, model, attempts, axis, node, y, height) {
   }
   const end = node.ended || model.moment();
   const count = Math.max(1, Math.min(600, Math.round((axis.x(end) - axis.x(node.started)) / 2)));
-  const { ended, going, most } = attempts.density(members, node.started, end, count);
+  const { ended, going, most, work } = attempts.density(members, node.started, end, count);
   const step = (axis.x(end) - axis.x(node.started)) / count;
   const base = y + height / 2;
   const path = (bottom, top) => {
@@ -128,9 +147,17 @@ export function drawDensity(group, model, attempts, axis, node, y, height) {
   const counts = model.groups.get(node.name);
   const done = counts ? counts.finished + counts.skipped : 0;
   const words = node.status === "running"
-    ? `${number(done)} of ${number(members.length)}${word === "lost" ? " kept, lost here" : ""}`
-    : `${number(members.length)} in ${duration(node.ended - node.started)}, ${number(most)} at once`;
+    ? densityWords(model, node, done, members.length, word)
+    : `${number(members.length)} in ${duration(node.ended - node.started)}, ${rough(work)} of work`;
   group.append(label(axis.x(end) + 8, y + 4, words));
+}
+
+function densityWords(model, node, done, all, word) {
+  if (word === "lost") return `lost here, ${number(done)} of ${number(all)} kept`;
+  // A guess is made from a tenth on, and only of what is live.
+  const left = (model.took(node) / done) * (all - done);
+  const guess = done >= all / 10 && done < all && !model.past && !model.still ? `, about ${rough(left)} more` : "";
+  return `${number(done)} of ${number(all)}${guess}`;
 }
 
 // Lines of the axis and the moment that is now.

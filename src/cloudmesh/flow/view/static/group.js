@@ -1,7 +1,7 @@
 // A group, folded: name and count, two words, the bar, one reserved line.  Or open: its cells.
 
 import { drawBar } from "./bars.js";
-import { s, set, text } from "./dom.js";
+import { s, set, text, widthOf } from "./dom.js";
 import { groupLine, groupWords } from "./facts.js";
 import { plateMark, updatePlateMark } from "./marks.js";
 import { cut, kind, number } from "./words.js";
@@ -57,6 +57,8 @@ class Group {
     const words = groupWords(this.counts(), most);
     const node = this.node();
     const parts = words.length ? words : [[this.shown === "skipped" ? "skipped" : node ? node.shown : "pending", this.shown]];
+    const wide = () => widthOf(parts.map(([word]) => word).join(" · "), Math.max(11.5, 11 / Math.min(1, this.scale)));
+    while (!this.item.open && parts.length > 1 && wide() > this.item.w - 66) parts.pop();
     while (this.words.children.length > parts.length) this.words.lastChild.remove();
     parts.forEach(([word, status], k) => {
       const span = this.words.children[k] || this.words.appendChild(s("tspan"));
@@ -65,12 +67,16 @@ class Group {
     });
   }
 
-  tick() {}
+  // A line that counts down goes on counting.
+  tick() {
+    if (this.line && this.counts().waiting && !this.model.ended) this.writeLine();
+  }
 
   // Text is never below 11 on screen; below 60 % only the name is left.
   fit(scale) {
     if (scale === this.scale) return;
     this.scale = scale;
+    if (!this.item.open) this.writeWords(2);
     const size = Math.max(13, 11 / scale);
     for (const span of [this.name, this.times]) set(span, "font-size", size === 13 ? null : size.toFixed(1));
     set(this.words, "visibility", scale < 0.8 && this.item.open ? "hidden" : scale < 0.6 ? "hidden" : null);
@@ -115,8 +121,12 @@ export class Folded extends Group {
     drawBar(this.bar, some ? counts : { [this.shown]: 1 }, this.item.w - 32, 10);
     this.writeWords(2);
     if (this.low) set(this.line, "visibility", "hidden");
-    const [name, type, status] = groupLine(this.model, this.item, counts);
-    text(this.line.firstChild, cut(name, 32));
+    this.writeLine();
+  }
+
+  writeLine() {
+    const [name, type, status] = groupLine(this.model, this.item, this.counts());
+    text(this.line.firstChild, name.length > 32 ? `${name.slice(0, 31)}…` : name);
     text(this.line.lastChild, type ? `: ${type}` : "");
     set(this.line, "class", status === "error" ? "line line-error" : "line");
   }
@@ -155,12 +165,16 @@ export class Opened extends Group {
   update(changed) {
     this.head();
     this.writeWords(3);
-    const [name, type] = groupLine(this.model, this.item, this.counts());
-    text(this.line, type ? `${name}: ${type}` : name);
+    this.writeLine();
     this.members().forEach((n, k) => {
       if (!this.byNumber.has(n)) this.byNumber.set(n, this.cell(n, k));
       else if (!changed || changed.has(n)) this.updateCell(n);
     });
+  }
+
+  writeLine() {
+    const [name, type] = groupLine(this.model, this.item, this.counts());
+    text(this.line, type ? `${name}: ${type}` : name);
   }
 
   cell(n, k) {

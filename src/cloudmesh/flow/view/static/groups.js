@@ -6,6 +6,7 @@ import { PHONE } from "./tabs.js";
 
 const OPEN_MAX = 240; // elements of a map that is open on load
 const OPEN_NODES = 60; // … where there are at most so many other nodes
+const TOLD_ABOVE = 2000; // nodes above which it is said that they are folded
 
 export class Groups {
   constructor(page) {
@@ -26,7 +27,15 @@ export class Groups {
     const groups = layout.items.filter((item) => item.kind === "map" || item.kind === "group");
     this.page.folds.hidden = !groups.length;
     const open = groups.some((item) => item.open);
+    this.tellFolded(groups, open);
     replace(this.page.foldButton, open ? "Fold groups" : "Open groups", h("kbd", {}, "Shift Space"));
+  }
+
+  tellFolded(groups, open) {
+    const { model, notice } = this.page;
+    const nodes = model.total();
+    notice.folded = !open && groups.length && nodes > TOLD_ABOVE ? { nodes, groups: groups.length } : null;
+    notice.update();
   }
 
   async fold(key) {

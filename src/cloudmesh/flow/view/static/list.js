@@ -56,7 +56,9 @@ class ListPage {
 
   async load() {
     try {
-      const [flows, runs] = await Promise.all([get("/api/flows"), get(`/api/runs?limit=${PAGE}`)]);
+      const of = this.flow ? `workflow=${encodeURIComponent(this.flow)}` : "";
+      const [flows, runs, counts] = await Promise.all([get("/api/flows"), get(`/api/runs?limit=${PAGE}&${of}`), get(`/api/counts?${of}`)]);
+      this.counts = counts;
       this.flows = flows;
       const known = new Set(runs.map((run) => run.run));
       this.runs = [...runs, ...this.older.filter((run) => !known.has(run.run))];
@@ -84,7 +86,7 @@ class ListPage {
 
   async loadOlder() {
     const last = this.runs[this.runs.length - 1];
-    const older = await get(`/api/runs?limit=${PAGE}&before=${encodeURIComponent(last.run)}`);
+    const older = await get(`/api/runs?limit=${PAGE}&before=${encodeURIComponent(last.run)}${this.flow ? `&workflow=${encodeURIComponent(this.flow)}` : ""}`);
     this.older = [...this.runs.slice(-PAGE), ...older];
     this.runs = [...this.runs, ...older];
     this.more = older.length === PAGE;
@@ -136,15 +138,15 @@ class ListPage {
   }
 
   drawChips() {
-    const count = (test) => this.runs.filter(test).length;
-    const plus = this.more ? "+" : "";
+    // Counts are the store's, not those of the runs that are loaded.
+    const { all, running = 0, error = 0, finished = 0, needs } = this.counts;
+    const settled = done();
     const chips = [
-      ["all", "All", this.runs.length], ["running", "Running", count((r) => shownOf(r) === "running")],
-      ["needs", "Needs you", count((r) => this.needsYou(r))], ["errors", "Errors", count((r) => r.status === "error")],
-      ["finished", "Finished", count((r) => r.status === "finished")],
+      ["all", "All", all], ["running", "Running", running], ["needs", "Needs you", needs.filter((run) => !settled.has(run)).length],
+      ["errors", "Errors", error], ["finished", "Finished", finished],
     ];
     replace(this.chips, chips.map(([key, label, n]) =>
-      h("button", { class: "chip", type: "button", "aria-pressed": String(this.filter === key), onclick: () => { this.filter = key; this.draw(); } }, `${label} ${number(n)}${plus}`)));
+      h("button", { class: "chip", type: "button", "aria-pressed": String(this.filter === key), onclick: () => { this.filter = key; this.draw(); } }, `${label} ${number(n)}`)));
   }
 
   drawRuns(shown) {
@@ -208,11 +210,11 @@ const parametersText = (parameters) =>
   Object.entries(parameters || {}).map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`).join(", ");
 
 function outcomes(last) {
-  const svg = s("svg", { class: "outcomes", width: 94, height: 18, viewBox: "0 0 94 18", "aria-hidden": true });
+  const svg = s("svg", { class: "outcomes", width: 96, height: 18, viewBox: "0 0 96 18", "aria-hidden": true });
   [...last].reverse().forEach((run, k, all) => {
     const shown = shownOf(run);
     const high = { error: 18, finished: 10, cancelled: 8 }[shown] || 14;
-    svg.append(s("rect", { class: `segment segment-${shown === "finished" ? "crowd" : shown}`, "data-shown": shown, x: 94 - (all.length - k) * 8, y: 18 - high, width: 6, height: high, rx: 1.5 }));
+    svg.append(s("rect", { class: `segment segment-${shown === "finished" ? "crowd" : shown}`, "data-shown": shown, x: 96 - (all.length - k) * 8, y: 18 - high, width: 6, height: high, rx: 1.5 }));
   });
   return svg;
 }

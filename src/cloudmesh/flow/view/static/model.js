@@ -31,6 +31,8 @@ export class Model {
     this.nodes = new Map();
     this.byName = new Map();
     this.counts = zero();
+    this.retried = 0; // nodes that were tried more than once, and how many attempts that cost
+    this.repeated = 0;
     this.inGroup = new Map(); // number of a node -> key of its group
     this.groups = new Map(); // key of a group -> its counts
     this.elements = new Map(); // number of a map -> numbers of its elements
@@ -91,8 +93,16 @@ export class Model {
     if (this.maps.has(node.n)) return; // its elements are what runs
     const word = kind(this.shown(node));
     this.counts[word] += by;
+    if (this.isRetried(node)) {
+      this.retried += by;
+      this.repeated += by * (node.attempt - 1);
+    }
     const group = this.inGroup.get(node.n);
     if (group !== undefined) this.groups.get(group)[word] += by;
+  }
+
+  isRetried(node) {
+    return node.attempt > 1 && (node.reason || "").startsWith("retry");
   }
 
   // A fan-out that the layout has folded counts like a map.

@@ -28,7 +28,15 @@ export class Notice {
     if (this.behind) return this.plain("behind", "pending", `${number(this.behind)} events behind.`, "Loading the run as it is now.", []);
     if (this.offline) return this.offlineNotice();
     if (this.model.past) return this.pastNotice();
-    return this.runNotice();
+    return this.runNotice() || this.foldedNotice();
+  }
+
+  // Of a large run, until a group is opened or the line is closed.
+  foldedNotice() {
+    if (!this.folded) return null;
+    const { nodes, groups } = this.folded;
+    const close = h("button", { class: "button plain", type: "button", "aria-label": "Close", onclick: () => { this.folded = null; this.update(); } }, "✕");
+    return this.plain("folded", "pending", `${number(nodes)} nodes, folded into ${number(groups)} ${groups === 1 ? "group" : "groups"}.`, "Space opens one.", [close]);
   }
 
   plain(kindOf, shown, title, more, buttons) {

@@ -1,6 +1,6 @@
 // A node as a plate: mark, name, and one word with one fact.
 
-import { s, set, text } from "./dom.js";
+import { charactersIn, s, set, text, widthOf } from "./dom.js";
 import { facts, spoken } from "./facts.js";
 import { plateMark, updatePlateMark } from "./marks.js";
 import { cut, kind } from "./words.js";
@@ -82,13 +82,14 @@ export class Plate {
     const node = this.node;
     set(this.name, "font-size", size === 13 ? null : size.toFixed(1));
     set(this.name, "y", names ? 28 + size * 0.36 : 24);
-    text(this.name, cut(node.label || this.item.label || node.name, Math.floor(room / (size * 0.57))));
+    const label = node.label || this.item.label || node.name;
+    text(this.name, cut(label, charactersIn(room, label, size, 600)));
     set(this.second, "visibility", names ? "hidden" : null);
     set(this.second, "font-size", small === 11.5 ? null : small.toFixed(1));
     const [word, fact] = facts(this.model, node);
-    const most = Math.floor(room / (small * 0.46));
+    const most = charactersIn(room, word, small);
     text(this.word, word.length > most ? `${word.slice(0, most - 1)}…` : word);
-    text(this.fact, fact && word.length + fact.length + 3 <= most ? ` · ${fact}` : "");
+    text(this.fact, fact && widthOf(`${word} · ${fact}`, small) <= room ? ` · ${fact}` : "");
     text(this.title, node.label && node.label !== node.name ? `${node.label} (${node.name})` : node.name);
   }
 }

@@ -6,6 +6,7 @@ import { ORDER, RANK, kind } from "./words.js";
 const CROWD = { finished: 6, pending: 6, skipped: 6, cancelled: 6, blocked: 12, waiting: 12 };
 const FEW = 100; // top-level nodes up to which each has its own row
 const ONE_BY_ONE = 40;
+const RETRIED = 200;
 const IN_MAP = ["error", "lost", "interrupted", "waiting", "running", "blocked", "pending", "cancelled", "finished", "skipped"];
 
 // view: { order: "need" | "flow", filter: word or null, open: Map of key -> boolean }
@@ -26,7 +27,8 @@ export function buildRows(model, view) {
 function filtered(model, word) {
   const rows = [];
   for (const node of model.nodes.values()) {
-    if (!model.isMap(node.n) && kind(model.shown(node)) === word) rows.push({ key: node.name, node, level: 1 });
+    const has = word === "retried" ? model.isRetried(node) : kind(model.shown(node)) === word;
+    if (!model.isMap(node.n) && has) rows.push({ key: node.name, node, level: 1 });
   }
   return rows;
 }
@@ -37,7 +39,12 @@ function withElements(model, view, node) {
   const open = view.open.get(node.name) ?? true;
   const rows = [{ key: node.name, node, level: 1, open, parent: true }];
   if (!open) return rows;
-  const members = elements.map((n) => model.nodes.get(n));
+  const all = elements.map((n) => model.nodes.get(n));
+  // Beneath the density of a map come first those that were tried more than once.
+  const again = view.order === "flow" ? all.filter((member) => model.isRetried(member)).slice(0, RETRIED) : [];
+  rows.push(...again.map((member) => ({ key: member.name, node: member, level: 2 })));
+  const first = new Set(again);
+  const members = again.length ? all.filter((member) => !first.has(member)) : all;
   for (const word of IN_MAP) {
     const some = members.filter((member) => kind(model.shown(member)) === word);
     if (some.length) rows.push(...crowd(model, view, some, word, node.name, 2, ONE_BY_ONE));

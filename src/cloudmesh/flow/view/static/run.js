@@ -11,6 +11,8 @@ import { Speech, showTitle } from "./speech.js";
 import { Stream } from "./stream.js";
 import { PHONE } from "./tabs.js";
 
+const STRIP_NODES = 200; // above which a strip of the first few says nothing
+
 export class RunPage {
   constructor(app, id, snapshot, address) {
     this.app = app;
@@ -46,11 +48,12 @@ export class RunPage {
     model.listen((changed, structure) => this.update(changed, structure));
     const node = this.address.get("node");
     if (node) {
-      this.body.classList.add("inspecting");
+      this.body.classList.toggle("inspecting", this.address.get("view") !== "gantt");
       this.inspector.show(node);
     }
     const wide = matchMedia("(min-width: 1280px) and (min-height: 640px)").matches;
-    this.strip.show(wide && localStorage.getItem("flow.strip") !== "off");
+    const wanted = localStorage.getItem("flow.strip") || (this.model.graph.nodes.length > STRIP_NODES ? "off" : "on");
+    this.strip.show(wide && wanted !== "off");
     await this.loadLayout();
     requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("picture")));
     this.show(this.address.get("view") === "gantt" ? "gantt" : "picture");
@@ -225,7 +228,8 @@ export class RunPage {
     this.picture.select(name);
     this.inspector.show(name);
     this.gantt.soon();
-    this.body.classList.toggle("inspecting", Boolean(name));
+    // In the gantt a selection opens a card of its attempts; Enter opens the inspector.
+    if (!name || this.view !== "gantt") this.body.classList.toggle("inspecting", Boolean(name));
     if (name && (reveal || this.cover())) this.picture.reveal(name, this.cover());
     if (record) history[record === "push" ? "pushState" : "replaceState"](null, "", this.link(name));
   }
@@ -233,6 +237,7 @@ export class RunPage {
   // Into the inspector, and back to where the reader came from; then it closes.
   enter() {
     if (!this.selected) return;
+    this.body.classList.add("inspecting");
     this.cameFrom = document.activeElement;
     this.inspector.el.focus();
   }

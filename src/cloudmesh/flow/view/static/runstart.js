@@ -7,10 +7,27 @@ import { header } from "./header.js";
 import { settings } from "./keys.js";
 import { RunPage } from "./run.js";
 import { PHONE } from "./tabs.js";
+import { plural } from "./words.js";
+
+const SOON = 300; // ms after which it is said that something is being loaded
+const ROWS = 10;
+
+// The page's own outlines, and how much is to come; nothing turns.
+function skeleton(app, id) {
+  const words = h("p", { class: "loading-words" }, "Loading the run…");
+  const bones = (className, count) => Array.from({ length: count }, () => h("div", { class: className }, h("i"), h("i")));
+  replace(app, header([["Flows", "/"], [`run ${id}`, null]], null, () => showKeys(settings)),
+    h("section", { class: "summary skeleton", role: "status" }, h("i"), words),
+    h("main", { class: "body skeleton" }, h("section", { class: "table", "aria-hidden": true }, bones("bone-row", ROWS)), h("section", { class: "stage" })));
+  get(runPath(id)).then((run) => {
+    const all = Object.values(run.counts || {}).reduce((sum, count) => sum + count, 0);
+    if (all) words.textContent = `Loading ${plural(all, "node")}…`;
+  }).catch(() => null);
+}
 
 export async function startRun(app, id) {
   const address = new URLSearchParams(location.search);
-  const waiting = setTimeout(() => replace(app, h("p", { class: "loading" }, "Loading the run…")), 300);
+  const waiting = setTimeout(() => skeleton(app, id), SOON);
   try {
     // The layout is asked for at the same time: what is open on load is mostly in the address.
     const direction = matchMedia(PHONE).matches ? "down" : "right";

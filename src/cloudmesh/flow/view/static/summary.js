@@ -44,9 +44,17 @@ export class Summary {
     const bad = model.errors.filter((name) => model.node(name)?.status === "error").length;
     set(this.errors, "class", bad ? "button errors alarm" : "button errors");
     this.errors.disabled = !bad;
-    if (bad !== this.bad) replace(this.errors, bad ? `${number(bad)} error${bad === 1 ? "" : "s"}` : "No errors", bad ? h("kbd", {}, "E") : null);
-    this.bad = bad;
+    if (bad || this.calm() !== this.said) replace(this.errors, bad ? `${number(bad)} error${bad === 1 ? "" : "s"}` : this.calm(), bad ? h("kbd", {}, "E") : null);
+    this.said = bad ? null : this.calm();
+    if (!bad) this.errors.classList.toggle("plain", this.said !== "No errors");
     this.drawActions(word, counts);
+  }
+
+  // What stands where errors would be.
+  calm() {
+    const { ended, repeated } = this.model;
+    if (!ended || !repeated) return "No errors";
+    return `${number(repeated)} ${repeated === 1 ? "attempt failed and was" : "attempts failed and were"} retried`;
   }
 
   drawCounts(counts) {

@@ -99,9 +99,10 @@ export class Table {
     const { counts } = this.model;
     text(this.count, `${number(this.model.total())} nodes`);
     text(this.sort, `${this.view.order === "need" ? "Needs you first" : "In order"} ▾`);
-    const words = ["error", ...["lost", "running", "interrupted", "blocked", "waiting"].filter((word) => counts[word]).slice(0, 2)];
+    const words = ["error", ...["lost", "running", "interrupted", "blocked", "waiting"].filter((word) => counts[word]).slice(0, 1)];
     const label = { error: "Errors", lost: "Lost", running: "Running", interrupted: "Interrupted", blocked: "Blocked", waiting: "Waiting" };
-    const key = `${this.view.filter} ${words.map((w) => counts[w])}`;
+    const again = this.view.order === "flow" ? this.model.retried : 0;
+    const key = `${this.view.filter} ${words.map((w) => `${w} ${counts[w]}`)} ${again}`;
     if (key === this.chipKey) return;
     this.chipKey = key;
     const chip = (word, name) =>
@@ -109,7 +110,8 @@ export class Table {
         class: "chip", type: "button", "aria-pressed": String(this.view.filter === word),
         onclick: () => { this.view.filter = word; this.rebuild(); },
       }, name);
-    replace(this.chips, chip(null, "All"), words.map((word) => chip(word, `${label[word]} ${number(counts[word])}`)));
+    replace(this.chips, chip(null, "All"), words.map((word) => chip(word, `${label[word]} ${number(counts[word])}`)),
+      again ? chip("retried", `Retried ${number(again)}`) : null);
   }
 
   // -- drawing ----------------------------------------------------------------------
@@ -181,9 +183,9 @@ export class Table {
     text(name.lastChild, elements ? ` × ${number(elements.length)}` : ` ${caption(model, node)}`);
     set(name, "title", `${node.name} ${caption(model, node)}`.trim());
     const [said, fact] = elements ? this.mapWords(node, shown) : facts(model, node);
-    text(word, shown === "running" && typeof node.progress === "number" ? fact : said);
-    const seconds = model.took(node);
-    text(took, seconds === null || kind(shown) === "waiting" ? "" : duration(seconds));
+    const tries = this.view.order === "flow" && shown === "finished" && node.attempt > 1;
+    text(word, tries ? `${node.attempt} tries` : shown === "running" && typeof node.progress === "number" ? fact : said);
+    text(took, kind(shown) === "waiting" ? "" : duration(model.took(node)));
     if (this.isWide) this.writeWide(element, node);
   }
 
@@ -256,14 +258,10 @@ export class Table {
 
   click(event) {
     const go = event.target.closest("[data-go]");
-    if (go) {
-      event.preventDefault();
-      this.handlers.select(go.getAttribute("data-go"));
-      return;
-    }
+    if (go) event.preventDefault();
+    if (go) return void this.handlers.select(go.getAttribute("data-go"));
     const element = event.target.closest(".row");
-    if (!element) return;
-    const row = this.rows[this.rowOf.get(element.dataset.key)];
+    const row = element && this.rows[this.rowOf.get(element.dataset.key)];
     if (!row) return;
     if (row.crowd || event.target.closest(".twisty")) this.toggle(row);
     else this.handlers.select(row.node.name);

@@ -20,7 +20,9 @@ export function tracebackView(traceback, type) {
   for (const line of traceback.replace(/\s+$/, "").split("\n")) {
     if (/^Traceback \(most recent call last\)/.test(line)) continue;
     const frame = FRAME.exec(line);
-    if (frame) pre.append(h("span", { class: "frame", title: frame[1] }, `${fileName(frame[1])}:${frame[2]}  in ${frame[3]}`));
+    const source = frame ? null : /^\s*File "([^"]*)", line (\d+)$/.exec(line); // of a SyntaxError
+    if (source) pre.append(h("span", { class: "frame", title: source[1] }, `${source[1].split(/[\\/]/).slice(-3).join("/")}:${source[2]}`));
+    else if (frame) pre.append(h("span", { class: "frame", title: frame[1] }, `${fileName(frame[1])}:${frame[2]}  in ${frame[3]}`));
     else if (/^[\s~^]+$/.test(line) && line.includes("^")) pre.append(h("span", { class: "carets" }, line));
     else if (type && line.startsWith(type)) pre.append(h("span", { class: "last" }, h("b", {}, type), line.slice(type.length)));
     else pre.append(h("span", {}, line));
