@@ -15,6 +15,7 @@ from cloudmesh.flow.errors import InputError
 
 if TYPE_CHECKING:
     from cloudmesh.flow.language.program import Program
+    from cloudmesh.flow.language.pythonclass import Secret
     from cloudmesh.flow.model.flow import Flow
 
 __all__ = ["as_json", "for_nodes", "pairs", "read_secrets", "secret_names"]
@@ -101,13 +102,15 @@ def secret_names(flow: Flow) -> list[str]:
     return [n for n, (kind, _) in takers(flow).items() if kind == "secret" and n not in flow.index]
 
 
-def read_secrets(flow: Flow, given: Collection[str] = ()) -> dict[str, str]:
+def read_secrets(flow: Flow, given: Collection[str] = ()) -> dict[str, Secret]:
     """The secrets that are not ``given``: from the environment, under their name or that in
     capitals, else from a prompt.
 
     Raises `InputError` where one is nowhere.
     """
-    found: dict[str, str] = {}
+    from cloudmesh.flow.language.pythonclass import Secret
+
+    found: dict[str, Secret] = {}
     for name in secret_names(flow):
         if name in given:
             continue
@@ -118,5 +121,5 @@ def read_secrets(flow: Flow, given: Collection[str] = ()) -> dict[str, str]:
             value = getpass(f"{name}: ")
         if value is None:
             raise InputError(f"{name} is a secret: set {name.upper()} in the environment")
-        found[name] = value
+        found[name] = Secret(value)
     return found

@@ -14,8 +14,10 @@ from cloudmesh.flow.engine.launch import Launch, maker
 from cloudmesh.flow.engine.loop import PATIENCE, Engine, Witness
 from cloudmesh.flow.engine.outcomes import Outcomes
 from cloudmesh.flow.engine.results import Results
+from cloudmesh.flow.engine.veil import Veil
 from cloudmesh.flow.executors.output import install, uninstall
 from cloudmesh.flow.handle import Run
+from cloudmesh.flow.language.pythonclass import Secret
 from cloudmesh.flow.model.wiring import wire
 from cloudmesh.flow.run.policy import Rate
 from cloudmesh.flow.run.run import Run as RunState
@@ -68,7 +70,8 @@ def drive(
             return store.get_blob(reference)
         return engine.patiently(lambda: store.get_blob(reference))
 
-    results = Results(put, get)
+    secrets = [value for value in parameters.values() if isinstance(value, Secret)]
+    results = Results(put, get, Veil(secrets))
     inputs = Inputs(state, wire(state.flow, parameters), parameters, results.read)
     functions = [program.functions.get(node.name) for node in state.flow.nodes]
     outcomes = Outcomes(state, inputs, results, functions)

@@ -552,6 +552,7 @@ class Engine:
 
     def output(self, going: Going, stream: str, text: str) -> None:
         """Keep what a node printed, and pass it on."""
+        text = self.outcomes.results.veil(text)
         self._keep(going, stream, text)
         inside = here.set(None)  # what the witness prints is not the node's
         try:
@@ -571,7 +572,7 @@ class Engine:
 
     def progressed(self, i: int, percent: float, text: str) -> None:
         """Keep the last thing that a node said of itself, for the next turn."""
-        self._progress[i] = (percent, text)
+        self._progress[i] = (percent, self.outcomes.results.veil(text))
         self._arm()
 
     def _take_progress(self, now: float) -> list[Event]:

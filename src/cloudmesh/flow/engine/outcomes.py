@@ -85,7 +85,8 @@ class Outcomes:
         except Exception as error:  # any object may raise anything while it is written
             return self.broken(i, error, at)
         if report.look:
-            extra = {**(extra or {}), "look": report.look}
+            look = {word: self.results.veil(text) for word, text in report.look.items()}
+            extra = {**(extra or {}), "look": look}
         if where is not None:
             extra = {**(extra or {}), "where": where}
         if report.failed:
@@ -142,7 +143,9 @@ class Outcomes:
             return self.ended(going, at)
         if kind != "failed":
             return event
-        error, extra = event[3], dict(event[4] or {})
+        veil = self.results.veil
+        error = {word: veil(text) for word, text in event[3].items()}
+        extra = dict(event[4] or {})
         kinds = extra.pop("kinds", ())
         if extra.get("exit_code") is None:
             extra.pop("exit_code", None)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from cloudmesh.flow.codecs import raw, table
+from cloudmesh.flow.engine.veil import Veil
 from cloudmesh.flow.model.value import Report, exact_json, read, shown
 
 __all__ = ["INLINE_MAX", "Results"]
@@ -17,11 +18,14 @@ INLINE_MAX = 64 * 1024
 
 
 class Results:
-    """Writes and reads results.  ``put`` and ``get`` keep blobs."""
+    """Writes and reads results.  ``put`` and ``get`` keep blobs; ``veil`` knows the secrets."""
 
-    def __init__(self, put: Callable[[bytes], str], get: Callable[[str], bytes]) -> None:
+    def __init__(
+        self, put: Callable[[bytes], str], get: Callable[[str], bytes], veil: Veil | None = None
+    ) -> None:
         self._put = put
         self._get = get
+        self.veil = veil or Veil()
 
     def write(self, report: Report) -> tuple[str, dict[str, Any] | None]:
         """The JSON text to store as ``result``, and what else is to be recorded (`events`).
@@ -31,6 +35,7 @@ class Results:
         text = exact_json(report.result)
         if text is None:
             return self._write_other(report)
+        self.veil.refuse(text)
         kept = self.in_line(text, type(report.result).__name__)
         if kept is not text:
             extra: dict[str, Any] = {"codec": "json"}
@@ -48,12 +53,14 @@ class Results:
     def _write_other(self, report: Report) -> tuple[str, dict[str, Any]]:
         large = raw.write(report.value, INLINE_MAX)
         codec, data, about = large or (*table.encode(report.value), {})
+        self.veil.refuse(data)
         extra: dict[str, Any] = {"codec": codec, **about}
         if len(data) > INLINE_MAX:
             extra["ref"] = self._put(data)
         else:
             extra["data"] = base64.b64encode(data).decode()
         result: Any = shown(report.value)
+        self.veil.refuse(result["text"])
         if report.result is not report.value and isinstance(report.result, dict):
             rest = {k: v for k, v in report.result.items() if k != "value"}
             if exact_json(rest) is not None:
