@@ -46,9 +46,7 @@ def test_a_python_file_with_a_module_beside_it(here: Any, monkeypatch: pytest.Mo
     assert here.run("p")["a"]["result"] == 1
 
 
-def test_a_secret_with_a_default_and_in_capitals(
-    here: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_secret_does_not_show_itself(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     flow(
         here,
         "def a(self, api_key: Secret): return [len(api_key), repr(api_key), str(api_key) == 'k-1']",
@@ -173,7 +171,8 @@ def test_two_flows_of_one_file_and_one_name(here: Any) -> None:
         "k.py",
         "from cloudmesh.flow import BaseWorkFlow\n"
         "class One(BaseWorkFlow):\n    flow = 'a'\n    def a(self): return 1\n"
-        "class Two(BaseWorkFlow):\n    flow = 'a'\n    name = 'second'\n    def a(self): return 2\n",
+        "class Two(BaseWorkFlow):\n    flow = 'a'\n    name = 'second'\n"
+        "    def a(self): return 2\n",
     )
     said = here.refused("run", "k.py")
     assert "One" in said

@@ -274,8 +274,8 @@ def test_a_value_never_becomes_part_of_a_shell_string(here: Any) -> None:
 def test_braces_and_other_names(here: Any) -> None:
     yaml(
         here,
-        "flow: a\nparameters: {x: [1, {k: ä}]}\ntasks:\n"
-        "  a: {command: [printf, '%s|', '{x}', '{{x}}', '{', '}', '{1}', '{}', '{ x }', '{x}{x}']}\n",
+        "flow: a\nparameters: {x: [1, {k: ä}]}\ntasks:\n  a:\n"
+        "    command: [printf, '%s|', '{x}', '{{x}}', '{', '}', '{1}', '{}', '{ x }', '{x}{x}']\n",
     )
     x = '[1, {"k": "ä"}]'
     assert here.run("f.yaml")["a"]["result"] == f"{x}|{{x}}|{{|}}|{{1}}|{{}}|{{ x }}|{x}{x}|"
@@ -442,8 +442,8 @@ def test_conditions(here: Any, when: str, what: str) -> None:
 def test_what_is_skipped(here: Any) -> None:
     yaml(
         here,
-        "flow: a; b; c || d || e || g || h*; f\npython: functions.py\ntasks:\n  b: {when: 'a > 3'}\n"
-        "  g: {command: 'echo {b}'}\n",
+        "flow: a; b; c || d || e || g || h*; f\npython: functions.py\n"
+        "tasks:\n  b: {when: 'a > 3'}\n  g: {command: 'echo {b}'}\n",
         """\
 def a(): return 1
 def b(a): return 2
