@@ -462,3 +462,20 @@ if __name__ == "__main__":
     )
     assert done.returncode == 0, done.stderr
     assert test.documents("flow-runs") == []
+
+
+def test_debug_shows_the_traceback_and_keeps_the_exit_code(test: Any) -> None:
+    done = test("run", "gone.py", "--debug")
+    assert done.code == 2
+    assert "Traceback" in done.err
+    assert done.err.endswith("gone.py: there is no such file\n")
+
+
+def test_what_cannot_be_reached_is_exit_3(test: Any) -> None:
+    done = test("run", "test-flow.py", "--store", "sqlite:////proc/none/flow.db")
+    assert done.code == 3
+    assert "Traceback" not in done.err
+    test.write("no.db", "this is no database, and stays as it is" * 100)
+    done = test("runs", "--store", "sqlite:///no.db")
+    assert done.code in (2, 3)
+    assert (test.folder / "no.db").read_text().startswith("this is no database")

@@ -121,7 +121,11 @@ def guarded(words: list[str]) -> int:
         return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
     except Exception as error:
         if debug:
-            raise
+            from traceback import format_exc
+
+            from cloudmesh.flow.cli.render import escape
+
+            sys.stderr.write(escape(format_exc(), keep="\n"))
         return report(error)
 
 
