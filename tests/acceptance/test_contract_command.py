@@ -451,7 +451,9 @@ def test_the_api_refuses_where_that_is_unknown(test: Any) -> None:
 if __name__ == "__main__":
     from cloudmesh.flow.errors import InputError
     for words in ({"on": {"a": "mars"}}, {"on": {"zz": "local"}}, {"params": {"a": 1}},
-                  {"params": {"zz": 1}}, {"flow": "a; zz"}, {"flow": "a; a"}, {"flow": ""}):
+                  {"params": {"zz": 1}}, {"flow": "a; zz"}, {"flow": "a; a"}, {"flow": ""},
+                  {"flow": []}, {"flow": 3}, {"parallel": 0}, {"parallel": "x"},
+                  {"store": "mysql://x"}, {"params": {"bad": object()}}):
         try:
             F().run(**words)
         except InputError as error:

@@ -172,6 +172,7 @@ def run(
     from cloudmesh.flow.run import events as ev
     from cloudmesh.flow.run.run import Run as RunState
 
+    _check_parallel(parallel)
     flow = placed(program.flow, on or {}, config)
     config = config or load_config(None)
     check_pools(flow, config)
@@ -231,6 +232,7 @@ def resume(
     Raises `NotFound`, `OwnedError` (its engine lives), `InputError` (a function
     is gone), `Fenced` (another was faster).
     """
+    _check_parallel(parallel)
     watch = observer or Quiet()
     seq, state = replay(store, run_id)
     if state.status_word in ("finished", "error", "cancelled") and _told(store, run_id, state):
@@ -370,6 +372,7 @@ def retry(
     from cloudmesh.flow.run import events as ev
     from cloudmesh.flow.run.run import Run as RunState
 
+    _check_parallel(parallel)
     _, old = replay(store, run_id)
     program = program or _rebound(old)
     todo = _plan(run_id, old, from_node, program)
@@ -529,6 +532,12 @@ def placed(flow: Flow, on: Mapping[str, str], config: Config | None = None) -> F
         for node in flow.nodes
     )
     return flow.with_nodes(nodes)
+
+
+def _check_parallel(parallel: object) -> None:
+    """Raise `InputError` for what is no number of nodes."""
+    if parallel is not None and (type(parallel) is not int or parallel < 1):
+        raise InputError(f"parallel={parallel!r}: expected how many nodes at once, 1 or more")
 
 
 def _given_again(program: Program, head: Mapping[str, Any]) -> dict[str, Any]:
