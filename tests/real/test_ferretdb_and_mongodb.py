@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -249,6 +250,27 @@ def test_an_owner_elsewhere_cannot_be_seen(setting: Setting, raw: Any) -> None:
         {"$set": {"owner.host": os.uname().nodename, "owner.start": 1}},
     )
     assert setting.store.owner(journal.run).alive is False  # the pid is another's by now
+
+
+def test_the_end_of_a_run_is_not_lost_to_a_sign_of_life(setting: Setting) -> None:
+    """FerretDB loses one of two changes of a document at the same moment."""
+    for k in range(10):
+        journal = setting.begin(setting.flow("test"), f"sign{k:04d}")
+        journal.append("[]")
+        ready = threading.Barrier(2)
+
+        def beat(journal: Any = journal, ready: threading.Barrier = ready) -> None:
+            ready.wait()
+            for _ in range(3):
+                journal.beat()
+
+        beating = threading.Thread(target=beat)
+        beating.start()
+        ready.wait()
+        journal.project([], {"status": "finished"}, {})
+        beating.join()
+        journal.close()
+        assert (setting.store.run(journal.run) or {})["status"] == "finished"
 
 
 # -- the server ---------------------------------------------------------------------------------

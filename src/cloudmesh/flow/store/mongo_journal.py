@@ -24,12 +24,16 @@ from cloudmesh.flow.store.protocol import NodeRow, pending_row
 if TYPE_CHECKING:
     from cloudmesh.flow.store.mongodb import MongoStore
 
-__all__ = ["MongoJournal", "batch_id", "write_batch"]
+__all__ = ["SEEN_TO", "MongoJournal", "batch_id", "write_batch"]
 
 #: A document holds 16 MB; a batch beyond this is kept as a large value.
 BATCH_BYTES = 12_000_000
 #: What nodes print is sent when there is so much of it, and at each beat.
 LOG_BUFFER = 100_000
+#: How often the start and the end of an ownership are written again where they were lost:
+#: FerretDB reads a document, changes it and writes all of it, so of two changes at the same
+#: moment one is gone, be it a sign of life that an engine sent before it died.
+SEEN_TO = 10
 
 
 def batch_id(run: str, seq: int) -> str:
@@ -83,6 +87,7 @@ class MongoJournal:
         self._runs = store.collection("flow-runs")
         self._projections = 0
         self._mutex = threading.Lock()  # for what nodes have printed
+        self._head = threading.Lock()  # for changes of the run's own document
         self._printed: dict[str, list[str]] = {}
         self._buffered = 0
         self._sizes: dict[str, int] = {}  # node -> bytes in its log
@@ -121,6 +126,7 @@ class MongoJournal:
             }
             self._update({"$set": fields})
             if changes.get("status", "running") != "running":
+                self._see_to_it(fields)
                 self._store.nodes_of.move_ended(self._workflow)
 
     def add_nodes(
@@ -190,9 +196,18 @@ class MongoJournal:
         if known is None or (known["fence"], known["nonce"]) != (self.fence, self._nonce):
             raise self._fenced()
 
+    def _see_to_it(self, fields: Mapping[str, Any]) -> None:
+        """Change the run's own document again until it says so; see `SEEN_TO`."""
+        for _ in range(SEEN_TO):
+            with mapped(self._store.url):
+                known = self._runs.find_one({"_id": self.run}, {"status": 1})
+            if known is None or known["status"] == fields["status"]:
+                return
+            self._update({"$set": fields})
+
     def _update(self, change: Mapping[str, Any]) -> None:
-        """Change the run's own document, if it is still this owner's: one write."""
-        with mapped(self._store.url):
+        """Change the run's own document, if it is still this owner's: one write at a time."""
+        with self._head, mapped(self._store.url):
             mine = {"_id": self.run, "fence": self.fence, "nonce": self._nonce}
             if self._runs.update_one(mine, change).matched_count == 0:
                 raise self._fenced()

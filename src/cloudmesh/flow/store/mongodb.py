@@ -27,7 +27,7 @@ from pymongo.write_concern import WriteConcern
 
 from cloudmesh.flow.errors import InputError, NotFound, OwnedError, StoreError
 from cloudmesh.flow.model.documents import Definition, utc_text, whole_result
-from cloudmesh.flow.store.mongo_journal import MongoJournal, batch_id, write_batch
+from cloudmesh.flow.store.mongo_journal import SEEN_TO, MongoJournal, batch_id, write_batch
 from cloudmesh.flow.store.mongo_nodes import Nodes, is_junction, shared_lists
 from cloudmesh.flow.store.mongo_values import from_bson, mapped, to_bson
 from cloudmesh.flow.store.names import (
@@ -264,22 +264,27 @@ class MongoStore:
             if journal.find_one({"_id": batch_id(run, seq)}, {"_id": 1}) is None:
                 raise InputError(f"the journal of run {run} has no batch {seq}")
             write_batch(self, workflow, run, seq + 1, nonce, events)
-            self.collection("flow-runs").update_one(
-                {"_id": run, "fence": {"$lt": seq + 1}},
-                {
-                    "$set": {
-                        "fence": seq + 1,
-                        "status": "running",
-                        "engine": text_of_this_process(),
-                        "owner": this_process(),
-                        "nonce": nonce,
-                    },
-                    "$inc": {"beat": 1},
-                },
-            )
+            self._own(run, seq + 1, nonce)
         self.nodes_of.prepare(workflow)
         self.nodes_of.bring_back(workflow, run)
         return MongoJournal(self, run, workflow, seq + 1, nonce)
+
+    def _own(self, run: str, fence: int, nonce: str) -> None:
+        """Write the new owner into a run's document, until it is there; see `SEEN_TO`."""
+        runs = self.collection("flow-runs")
+        mine = {
+            "fence": fence,
+            "status": "running",
+            "engine": text_of_this_process(),
+            "owner": this_process(),
+            "nonce": nonce,
+        }
+        for _ in range(SEEN_TO):
+            older = {"_id": run, "fence": {"$lt": fence}}
+            runs.update_one(older, {"$set": mine, "$inc": {"beat": 1}})
+            known = runs.find_one({"_id": run}, {"fence": 1})
+            if known is None or known["fence"] >= fence:
+                return
 
     def owner(self, run: str) -> Owner:
         known = self._run(run)
