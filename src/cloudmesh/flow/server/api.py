@@ -13,7 +13,6 @@ from starlette.responses import Response, StreamingResponse
 from cloudmesh.flow.errors import NotFound
 from cloudmesh.flow.run.states import ERROR
 from cloudmesh.flow.server import values
-from cloudmesh.flow.server.problems import problem
 from cloudmesh.flow.server.projection import error_line
 from cloudmesh.flow.server.state import State, flow_text, state_of
 from cloudmesh.flow.server.stream import Feed
@@ -188,7 +187,9 @@ async def events(
     run: str,
     after: Annotated[int, Query(ge=0, description="the SEQ that is known already")] = 0,
     reload: Annotated[bool, Query(description="may be told to load a snapshot")] = False,
-    last_event_id: Annotated[str | None, Header()] = None,
+    last_event_id: Annotated[
+        str, Header(pattern="^[0-9]{0,18}$", description="the SEQ of the last event")
+    ] = "",
 ) -> Response:
     """Server-sent events: one for each batch of the journal, with its SEQ as id; ``end`` last.
 
@@ -197,11 +198,7 @@ async def events(
     resumes without a gap.
     """
     state = state_of(request)
-    known = after
-    if last_event_id is not None:
-        if not last_event_id.isdecimal():
-            return problem(422, "Last-Event-ID is the SEQ of an event: a number")
-        known = int(last_event_id[:18])
+    known = int(last_event_id) if last_event_id else after
     _feed_exists(state, run)
     stream = state.feeds.stream(run, known, reload)
     headers = {"X-Accel-Buffering": "no"}

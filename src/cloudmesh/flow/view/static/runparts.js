@@ -45,11 +45,11 @@ export function buildRun(page) {
   page.pictureBox = h("div", { class: "picture-box" }, page.host, page.folds, tools(page), page.strip.el);
   page.stage = h("section", { class: "stage" }, page.pictureBox, page.gantt.el, views(page));
   const crumbs = [["Flows", "/"], [model.graph.workflow, `/?flow=${encodeURIComponent(model.graph.workflow)}`], [`run ${page.id}`, null]];
-  page.body = h("main", { class: "body" }, page.table.el, page.stage, page.inspector.el);
+  page.body = h("main", { class: "body" }, page.table.el, page.stage, page.timeline.el, page.inspector.el); // in the order of the focus
   page.tabs = new Tabs(page);
   replace(page.app,
     h("a", { class: "skip", href: "#table" }, "Skip to the table"), h("a", { class: "skip", href: "#inspector" }, "Skip to the inspector"),
-    header(crumbs, page.search.el, () => showKeys(settings)), page.summary.el, page.notice.el, page.tabs.band, page.body, page.timeline.el, page.tabs.el);
+    header(crumbs, page.search.el, () => showKeys(settings)), page.summary.el, page.notice.el, page.tabs.band, page.body, page.tabs.el);
   resizable(page.body, page.table.el, "table", "right");
   resizable(page.body, page.inspector.el, "inspector", "left");
   page.picture = new Picture(page.host, model, {
