@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["check_places", "load_file", "load_stored", "stored", "target_of", "texts_of"]
 
+
 def load_file(
     args: argparse.Namespace,
     words: Words,
