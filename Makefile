@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-deps test-all soak check bench docs clean
+.PHONY: help demo test test-deps test-all soak check bench bench-view docs clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
@@ -17,6 +17,7 @@ help:
 	@echo "make soak       a thousand histories with crashes, from a new seed (SEEDS=1000)"
 	@echo "make check      style, types and the fast tests (under a minute)"
 	@echo "make bench      the benchmarks, beside others; writes docs/performance.md"
+	@echo "make bench-view the live page beside Cytoscape.js; writes docs/view.md"
 	@echo "make docs       write the generated parts of the documentation anew"
 	@echo "make clean      remove what these commands have made"
 
@@ -44,6 +45,9 @@ check: .venv/.test
 
 bench: .venv/.bench
 	@$(BIN)/python -m benchmarks --write docs/performance.md
+
+bench-view: .venv/.test
+	@$(BIN)/python -m benchmarks.view --write docs/view.md
 
 docs: .venv/.test
 	@$(BIN)/python scripts/docs.py

@@ -2,8 +2,8 @@
 
     python -m benchmarks.view [--nodes N,…] [--write docs/view.md]
 
-Headless Chromium on this machine.  Cytoscape.js (installed by npm into `.bench/view`) is
-given the same graph with the positions that our layout has found: what is
+Headless Chromium on this machine.  Cytoscape.js (installed by
+npm into `.bench/view`) is given the same graph with the positions that our layout has found: what is
 compared is drawing and keeping up, not laying out.
 
 First picture: from the beginning of the navigation (for Cytoscape.js: of its
@@ -56,8 +56,8 @@ FRAMES = """async ([what, seconds]) => {
 OURS = """() => {
     const host = document.querySelector(".picture");
     const at = (k) => 500 + 200 * Math.sin(k / 20);
-    const send = (type, k) => host.dispatchEvent(new PointerEvent(type, { bubbles: true, pointerId: 7,
-        button: 0, buttons: 1, clientX: at(k), clientY: 500 }));
+    const send = (type, k) => host.dispatchEvent(new PointerEvent(type, {
+        bubbles: true, pointerId: 7, button: 0, buttons: 1, clientX: at(k), clientY: 500 }));
     window.benchActions = {
         pan: (k) => { if (k === 0) send("pointerdown", k); send("pointermove", k); },
         rest: () => {},
@@ -69,26 +69,33 @@ THEIRS = """([elements, seconds]) => new Promise((done) => {
     const cy = window.cy = cytoscape({
         container: document.getElementById("cy"), elements, layout: { name: "preset", fit: true },
         style: [
-            { selector: "node", style: { shape: "round-rectangle", width: "data(w)", height: "data(h)",
-                "background-color": "#fff", "border-width": 1, "border-color": "#848d9a", label: "data(id)",
-                "text-valign": "center", "font-size": 13 } },
+            { selector: "node", style: { shape: "round-rectangle", width: "data(w)",
+                height: "data(h)", "background-color": "#fff", "border-width": 1,
+                "border-color": "#848d9a", label: "data(id)", "text-valign": "center",
+                "font-size": 13 } },
             { selector: "node[status='running']", style: { "border-color": "#2a5fe0" } },
             { selector: "node[status='finished']", style: { "background-color": "#dff1ec" } },
-            { selector: "edge", style: { width: 1.25, "line-color": "#848d9a", "curve-style": "bezier",
-                "target-arrow-shape": "triangle" } },
+            { selector: "edge", style: { width: 1.25, "line-color": "#848d9a",
+                "curve-style": "bezier", "target-arrow-shape": "triangle" } },
         ],
     });
     const nodes = cy.nodes();
     let next = 0;
+    const word = () => (next % (2 * nodes.length) < nodes.length ? "running" : "finished");
     const update = () => cy.batch(() => {
         for (let k = 0; k < 50; k += 1, next += 1)
-            nodes[next % nodes.length].data("status", next % (2 * nodes.length) < nodes.length ? "running" : "finished");
+            nodes[next % nodes.length].data("status", word());
     });
     window.benchActions = {
         pan: (k) => cy.pan({ x: 200 * Math.sin(k / 20), y: 0 }),
-        rest: (k) => { if (k === 0) { const timer = setInterval(update, 50); setTimeout(() => clearInterval(timer), seconds * 1000); } },
+        rest: (k) => {
+            if (k) return;
+            const timer = setInterval(update, 50);
+            setTimeout(() => clearInterval(timer), seconds * 1000);
+        },
     };
-    requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => done(performance.now() - begun))));
+    const frame = (then) => () => requestAnimationFrame(then);
+    frame(frame(frame(() => done(performance.now() - begun))))();
 })"""
 
 
@@ -171,7 +178,9 @@ def ours(browser: Any, size: int) -> tuple[dict[str, float], list[dict[str, Any]
         session = context.new_cdp_session(page)
         session.send("Network.enable")
         wire = [0]
-        session.on("Network.dataReceived", lambda e: wire.append(e["encodedDataLength"] or e["dataLength"]))
+        session.on(
+            "Network.dataReceived", lambda e: wire.append(e["encodedDataLength"] or e["dataLength"])
+        )
         page.goto(f"{about['url']}/runs/{about['run']}", wait_until="commit")
         first = page.evaluate(PICTURE)
         page.wait_for_timeout(1000)
@@ -228,7 +237,9 @@ def install() -> bool:
     if npm is None:
         return False
     FOLDER.mkdir(parents=True, exist_ok=True)
-    done = subprocess.run([npm, "install", "--silent", "--prefix", str(FOLDER), CYTOSCAPE], check=False)
+    done = subprocess.run(
+        [npm, "install", "--silent", "--prefix", str(FOLDER), CYTOSCAPE], check=False
+    )
     return done.returncode == 0
 
 

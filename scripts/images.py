@@ -195,7 +195,9 @@ def thousand(stage: Stage, run: str) -> Hand:
     done: set[str] = set()
     limit = {f"{r:02}": dice.randint(11, 34) for r in range(15)}
     for name, wanted in needs.items():
-        region = name.split("_")[1] if name.count("_") == 2 or name.split("_")[0] in "splitpickmean" else ""
+        region = next((part for part in name.split("_")[1:] if len(part) == 2), "")
+        if name.startswith(("fetch", "check")):
+            region = ""
         if name.startswith(("pack", "publish", "summary", "report")):
             break
         if not done.issuperset(wanted):
@@ -315,14 +317,24 @@ def runs(stage: Stage) -> None:
             hand.run_all(*needs)
             hand.batch(hand.end())
     wide = {f"image_{k}": [] for k in range(38)}
-    hand = Hand(stage.store, make_flow(wide, name="nightly-images"), "w5j1y8tk",
-                {"tag": "2026.11"}, now - 6000)
+    hand = Hand(
+        stage.store,
+        make_flow(wide, name="nightly-images"),
+        "w5j1y8tk",
+        {"tag": "2026.11"},
+        now - 6000,
+    )
     hand.run_all(*(f"image_{k}" for k in range(24)))
     hand.batch(hand.end("interrupted"))
     failed_run(stage, "h2v9n4rf", 1760)
     sweep = {f"seed_{k}": [] for k in range(52)}
-    hand = Hand(stage.store, make_flow(sweep, name="sweep-lr"), "b81c0w5z",
-                {"lr": 3e-4, "seeds": 40}, now - 1200)
+    hand = Hand(
+        stage.store,
+        make_flow(sweep, name="sweep-lr"),
+        "b81c0w5z",
+        {"lr": 3e-4, "seeds": 40},
+        now - 1200,
+    )
     hand.run_all(*(f"seed_{k}" for k in range(31)))
     hand.batch(hand.started("seed_31"))
     hand.journal.close()
