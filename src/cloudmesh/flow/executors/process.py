@@ -31,6 +31,7 @@ __all__ = ["ProcessExecutor"]
 
 LIMIT = 64  # workers at once, where nothing else is said
 STALL = 0.02  # seconds that nodes run, on average, before those that wait get more workers
+STARTS = 3  # workers in a row that die before they are ready, and nobody waits any longer
 READ_MAX = 1 << 18  # bytes read at once
 _length = struct.Struct(">Q")
 
@@ -126,6 +127,7 @@ class ProcessExecutor:
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
         self._watching = False
+        self._failed_starts = 0  # since a worker was ready
         self._closing = False
 
     def start(self, attempt: Attempt, done: Done) -> None:
@@ -330,6 +332,7 @@ class ProcessExecutor:
         job = worker.job
         if kind == "ready":
             worker.ready = True
+            self._failed_starts = 0
             self._rest(worker)
         elif job is None or job.why is not None:
             return  # a late word of something that is being ended
@@ -396,12 +399,17 @@ class ProcessExecutor:
         job, worker.job = worker.job, None
         if job is not None:
             self._tell(job, job.why or _death(code))
-        elif not worker.ready:
+        elif not worker.ready and self._stillborn():
             said = worker.complaint.decode("utf-8", "replace").strip().split("\n")[-1]
             self._fail_waiting(f"a worker process did not start: {said or f'exit code {code}'}")
         if self._closing and not self._workers:
             self._reactor.stop()
         self._dispatch()
+
+    def _stillborn(self) -> bool:
+        """A worker died before it was ready; whether that has happened too often by now."""
+        self._failed_starts += 1
+        return self._failed_starts >= STARTS
 
     def _bury(self, worker: _Worker) -> int:
         """Reap it and close its pipes; its exit code."""

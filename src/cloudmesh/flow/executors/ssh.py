@@ -233,6 +233,8 @@ class Station:
             return Unreachable(message, "NoPython", False)
         if code is None:
             return Unreachable(f"{name}: the connection was lost", "ConnectionLost", True)
+        if code < 0:
+            return Unreachable(f"{name}: {python} was ended there", "WorkerLost", True)
         message = f"{name}: {python} does not start there: {last or f'exit code {code}'}"
         return Unreachable(message, "NoPython", False)
 
