@@ -2,9 +2,9 @@
 
     python -m benchmarks.view [--nodes N,…] [--write docs/view.md]
 
-Headless Chromium on this machine.  Cytoscape.js (installed by
-npm into `.bench/view`) is given the same graph with the positions that our layout has found: what is
-compared is drawing and keeping up, not laying out.
+Headless Chromium on this machine.  Cytoscape.js (installed by npm into
+`.bench/view`) is given the same graph with the positions that our layout has
+found: what is compared is drawing and keeping up, not laying out.
 
 First picture: from the beginning of the navigation (for Cytoscape.js: of its
 script, with everything loaded) to the second frame after all was drawn.
