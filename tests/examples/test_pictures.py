@@ -53,6 +53,7 @@ def picture(image: Any, node: dict[str, Any]) -> Any:
     return image.open(BytesIO(data))
 
 
+@pytest.mark.slow  # scikit-learn is large: `make test-all` installs it, `make test` does not
 def test_five_models_read_digits(image: Any, tmp_path: Path) -> None:
     pytest.importorskip(
         "sklearn",

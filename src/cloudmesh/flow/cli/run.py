@@ -212,7 +212,7 @@ def go(args: argparse.Namespace, store: Store, run_id: str, start: Callable[...,
         finally:
             screen.close()
         code = conclude(args, store, run_id)
-        if page is not None:
+        if page is not None and code != 130:  # who has ended the run wants no page either
             page.stay()
     return code
 
