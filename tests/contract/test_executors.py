@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from executor_kit import nodes
 from slurm_cluster import running_slurm
 from sshd import Sshd, running_sshd
 
+from cloudmesh.flow.executors.procs import processes
 from cloudmesh.flow.executors.protocol import Attempt, Executor, Outcome
 from cloudmesh.flow.executors.table import Context, make
 from cloudmesh.flow.language.pythonclass import Secret
@@ -418,6 +420,12 @@ def test_binary_and_much_output(shell: Rig) -> None:
     assert shell.command("printf '\\377ok'").result() == ok("\ufffdok")
 
 
+def test_a_command_leads_a_session_of_its_own(shell: Rig) -> None:
+    """So that Ctrl-C on a terminal is the engine's to answer."""
+    told = shell.command("cut -d' ' -f6 /proc/$$/stat; echo $$").result().value.split()
+    assert told[0] == told[1]
+
+
 def test_a_command_has_no_stdin(shell: Rig) -> None:
     assert shell.command("cat").result() == ok("")
 
@@ -463,7 +471,7 @@ code = Code(nodes.__file__, "", "sleeps", "")
 attempt = kit.make_attempt(nodes.sleeps, {{"seconds": 300}}, key={key!r}, code=code)
 told = kit.start(executor, attempt)
 told.until(lambda t: "asleep" in t.text("out"))
-print("up", flush=True)
+print("up", told.text("out").split()[1], flush=True)
 time.sleep(300)
 """
 
@@ -476,9 +484,20 @@ def test_nothing_outlives_a_killed_engine(word: str, request: pytest.FixtureRequ
     program = _ENGINE.format(path=path, word=word, spec=spec, key=key)
     engine = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert engine.stdout is not None
-    while engine.stdout.readline().strip() not in ("up", ""):
-        pass
+    line = ["not yet"]
+    while line and line[0] != "up":
+        line = engine.stdout.readline().split()
     assert len(kit.left(key)) >= 2
     engine.kill()
     engine.wait()
     assert kit.nothing_left(key, 10.0)
+    assert gone(int(line[1])), "who ran the node"
+
+
+def gone(pid: int) -> bool:
+    deadline = time.monotonic() + 10
+    while pid in processes():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
