@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 from cloudmesh.flow.config import load_config
 from cloudmesh.flow.engine.inputs import Inputs
 from cloudmesh.flow.engine.launch import Launch, maker
-from cloudmesh.flow.engine.loop import PATIENCE, Engine, Witness
+from cloudmesh.flow.engine.loop import Engine, Witness
 from cloudmesh.flow.engine.outcomes import Outcomes
+from cloudmesh.flow.engine.patience import PATIENCE
 from cloudmesh.flow.engine.results import Results
 from cloudmesh.flow.engine.veil import Veil
 from cloudmesh.flow.executors.output import install, uninstall
@@ -63,12 +64,12 @@ def drive(
     infrastructure = {**config.infrastructure, **state.flow.infrastructure}
 
     def put(data: bytes) -> str:
-        return engine.patiently(lambda: store.put_blob(data))
+        return engine.patience.do(lambda: store.put_blob(data))
 
     def get(reference: str) -> bytes:
         if engine.done.is_set():
             return store.get_blob(reference)
-        return engine.patiently(lambda: store.get_blob(reference))
+        return engine.patience.do(lambda: store.get_blob(reference))
 
     secrets = [value for value in parameters.values() if isinstance(value, Secret)]
     results = Results(put, get, Veil(secrets))

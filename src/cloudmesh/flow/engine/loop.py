@@ -29,10 +29,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic, perf_counter, time
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from cloudmesh.flow.engine.going import Going
 from cloudmesh.flow.engine.outcomes import Outcomes
+from cloudmesh.flow.engine.patience import PATIENCE, Patience
 from cloudmesh.flow.engine.projector import Projector
 from cloudmesh.flow.errors import FlowError, Interrupted, StoreError, StoreUnavailable
 from cloudmesh.flow.executors.call import here
@@ -44,16 +45,12 @@ from cloudmesh.flow.store.protocol import Journal
 
 __all__ = ["Engine", "Launcher", "Witness"]
 
-T = TypeVar("T")
-
 #: A node that takes less than this is short: handing it to another thread costs more.
 SHORT = 150e-6
 #: How long a worker may run ahead of the record, seconds.
 AHEAD = 1e-3
 #: How often the watch looks when something may stand still; when documents lag; otherwise.
 TICK, LAG, BEAT = 2e-3, 20e-3, 1.0
-#: How long a store that is away is waited for, and the pause between two tries, seconds.
-PATIENCE, STORE_PAUSE = 120.0, 0.5
 #: Limits of one batch of the journal.
 EVENTS_MAX, BYTES_MAX = 1000, 4_000_000
 
@@ -115,11 +112,11 @@ class Engine:
         self.rates = dict(rates or {})
         self.witness = witness
         self._durable = durable
-        self._endurance = patience
         self.clock = clock  # seconds since 1970, for people
         self._ticks = ticks  # seconds that never go back, for waiting
         self.projector = Projector(run, journal, outcomes.results.in_line)
         self.launcher = launcher(self)
+        self.patience = Patience(patience, ticks, witness.note, lambda: self.done.is_set(), pause)
         self.failure: BaseException | None = None  # why the engine stopped, if not by the run's end
         self.done = threading.Event()
         self.signalled = False
@@ -140,11 +137,7 @@ class Engine:
         self._alarm: SimpleQueue[None] = SimpleQueue()  # wakes the watch
         self._armed = False
         self._stuck: Going | None = None
-        self._hurry: SimpleQueue[None] = SimpleQueue()  # ends the wait for a store that is gone
-        self._pause = pause or self._rest
         self._beat = self._asked = ticks()
-        self._away: float | None = None  # since when the store has given no sign
-        self._insisting: set[int] = set()  # threads that wait for it
 
     # -- the loop ----------------------------------------------------------
 
@@ -241,66 +234,12 @@ class Engine:
             text = ev.encode(record, names)
             durable = durable or self._durable
             if len(text) <= BYTES_MAX or len(record) == 1:
-                seq = self.patiently(lambda: self.journal.append(text, durable=durable))
+                seq = self.patience.do(lambda: self.journal.append(text, durable=durable))
                 self.witness.batch(seq, record)
                 return
         half = len(record) // 2
         self._append(record[:half], durable)
         self._append(record[half:], durable)
-
-    def patiently(self, deed: Callable[[], T]) -> T:
-        """Do something with the store; where it is away it is waited for, and tried again.
-
-        Meanwhile whoever commits holds the lock, so nothing new starts.  Raises
-        `StoreError`, `Fenced`, and `Interrupted` where the user will not wait.
-        """
-        began = self._ticks()
-        try:
-            return deed()
-        except StoreUnavailable as error:
-            return self._insist(deed, error, began)
-
-    def _insist(self, deed: Callable[[], T], error: StoreUnavailable, began: float) -> T:
-        me = threading.get_ident()
-        self._insisting.add(me)
-        try:
-            while True:
-                self._miss(error, began)
-                if self._ticks() - began >= self._endurance or self.done.is_set():
-                    raise error
-                if self._pause(STORE_PAUSE):
-                    raise Interrupted(f"interrupted while the store was away: {error}") from error
-                try:
-                    done = deed()
-                except StoreUnavailable as again:
-                    error = again
-                    continue
-                self._found(me)
-                return done
-        finally:
-            self._insisting.discard(me)
-
-    def _rest(self, seconds: float) -> bool:
-        """Wait; whether somebody is in a hurry.  No event: its lock may be held in the line
-        in which a signal arrives."""
-        try:
-            self._hurry.get(timeout=seconds)
-        except Empty:
-            return False
-        self._hurry.put(None)  # for whoever else waits
-        return True
-
-    def _miss(self, error: StoreUnavailable, began: float) -> None:
-        """The store gives no sign: say so, once."""
-        if self._away is None:
-            self._away = began
-            self.witness.note(f"the store is away, waiting for it: {error}")
-
-    def _found(self, me: int = 0) -> None:
-        """The store has answered, to a thread that waited for it or while none did."""
-        if self._away is not None and self._insisting <= {me}:
-            self._away = None
-            self.witness.note("the store is back")
 
     def intend(self, document: Mapping[str, Any]) -> None:
         """Record on disk that something outside is about to be made; from any thread."""
@@ -324,7 +263,7 @@ class Engine:
 
     def _finish(self) -> None:
         """The run has ended: its documents first, then it is told."""
-        self.patiently(self.projector.flush)
+        self.patience.do(self.projector.flush)
         self._stop()
 
     def broke(self, error: BaseException) -> None:
@@ -412,7 +351,7 @@ class Engine:
         """Record what can be started at first and start it."""
         try:
             with self._lock:
-                self.patiently(self.projector.make)
+                self.patience.do(self.projector.make)
         except FlowError as error:
             self._fail(error)
             return
@@ -486,13 +425,13 @@ class Engine:
         try:
             deed()
         except StoreUnavailable as error:
-            self._miss(error, began)
-            if self._away is not None and self._ticks() - self._away >= self._endurance:
+            self.patience.missed(error, began)
+            if self.patience.exhausted:
                 self._fail(error)
         except FlowError as error:
             self._fail(error)
         else:
-            self._found()
+            self.patience.found()
 
     def _take_requests(self) -> None:
         for request in self.journal.requests():
@@ -514,7 +453,7 @@ class Engine:
     def signal(self) -> None:
         """Ask for `interrupt`; all that a signal handler may do, for it may stand in any line."""
         self.signalled = True
-        self._hurry.put(None)
+        self.patience.hurry()
         self._alarm.put(None)
 
     def interrupt(self) -> None:
@@ -565,7 +504,7 @@ class Engine:
         try:
             self.journal.write_log(going.node, going.number, stream, text, going.reason)
         except StoreUnavailable as error:
-            self._miss(error, began)
+            self.patience.missed(error, began)
         except FlowError as error:
             if self.failure is None:
                 self.broke(error)
