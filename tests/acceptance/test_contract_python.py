@@ -599,7 +599,7 @@ def test_current_and_self(here: Any) -> None:
         ("timeout=2.5", True),
         ("retry_delay='1s', retries=1, retry_on=OSError", True),
         ("retry_on=(OSError, 'ValueError')", True),
-        ("color='red', label='x', shape='box', pool='p'", True),
+        ("color='red', label='x', shape='box'", True),
         ("timeout='5 parsecs'", False),
         ("timeout=-1", False),
         ("retries=-1", False),

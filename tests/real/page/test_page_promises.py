@@ -113,6 +113,7 @@ def test_a_tab_that_was_offline_ends_up_right(page: Any, home: Path, served: Ser
     run.run_all("a")
     page.evaluate(hide, False)  # it takes a snapshot, and finds no stream
     page.locator(".notice-band", has_text="Not connected since").wait_for()
+    page.wait_for_selector('html[data-seq="3"]', state="attached")
     run.run_all("b")
     run.batch(run.started("c"))
     run.batch(run.failed("c"))
@@ -177,7 +178,7 @@ def test_what_takes_long_shows_its_outline_and_how_much_is_to_come(
 ) -> None:
     run = Hand(open_store(), make_flow({f"n{k}": [] for k in range(30)}), begun=time.time())
     held: list[Any] = []
-    page.route("**/state", held.append)
+    page.route("**/state", lambda route: held.append(route))
     page.goto(f"{served.url}/runs/{run.id}", wait_until="commit")
     page.locator(".loading-words", has_text="Loading 30 nodes…").wait_for()
     assert page.locator(".bone-row").count() == 10
