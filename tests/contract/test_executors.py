@@ -264,6 +264,7 @@ def test_the_far_side_dies_under_a_node(rig: Rig) -> None:
     outcome = told.result()
     assert (outcome.exit_code, outcome.lost) == (137, True)
     assert "SIGKILL" in (outcome.error or {})["message"]
+    assert kit.nothing_left(told.attempt.key)
     assert rig.run(nodes.add, {"a": 1}) == ok(2)
 
 

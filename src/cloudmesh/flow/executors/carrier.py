@@ -60,7 +60,10 @@ def carry(
                 told = {"name": name, "header": header, "payload": payload}
                 worker.log_event(topic, {**told, "worker": worker.address})
     ours["running"].pop(name)
-    return None, b"", process.wait()
+    code = process.wait()
+    if code < 0:  # killed: another runner ends what it left, before the node may run again
+        _sweep(ours, boot, runner, name.split("/", 1)[1].rpartition("/")[0])
+    return None, b"", code
 
 
 async def end(name: str) -> bool:
@@ -101,6 +104,17 @@ def _begun(ours: dict[str, Any], boot: str, runner: bytes) -> tuple[Any, set[Any
         bufsize=0,
     )
     return process, set(), runner
+
+
+def _sweep(ours: dict[str, Any], boot: str, runner: bytes, key: str) -> None:
+    process, known, text = _begun(ours, boot, runner)
+    asked = json.dumps({"kind": "sweep", "key": key}).encode()
+    unsent = memoryview(text + struct.pack(">IQ", len(asked), 0) + asked)
+    with contextlib.suppress(OSError):
+        while unsent:
+            unsent = unsent[process.stdin.write(unsent) :]
+        if any(header["kind"] == "swept" for header, _ in _frames(process)):
+            ours["idle"].append((process, known))
 
 
 def _frames(process: Any) -> Iterator[tuple[dict[str, Any], bytes]]:

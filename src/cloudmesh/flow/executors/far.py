@@ -145,6 +145,12 @@ class FarWorker:
         """Have the far side end all that it started, and itself."""
         self._write(frame({"kind": "end"}))
 
+    async def sweep(self, key: str) -> None:
+        """End what a runner that was killed has left of a node.  Raises `Gone`."""
+        self._write(frame({"kind": "sweep", "key": key}))
+        while (await self._frame())[0]["kind"] != "swept":
+            pass
+
     async def run(self, job: Job) -> Outcome:
         """Run an attempt.  Raises `Gone` where the far side dies under it."""
         try:

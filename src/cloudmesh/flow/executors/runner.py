@@ -6,6 +6,7 @@ long as its pipe (`ssh.py` has the other end).  Frames, see `blob`:
     to it     program   a flow's module and what it imports from beside it
               node      call a function of a program
               command   run a command
+              sweep     end what a runner that was killed has left of a node
               beat      the engine is alive
               end       end with all that was started here
               last      nothing more will come: end after what has come (a batch job)
@@ -14,6 +15,7 @@ long as its pipe (`ssh.py` has the other end).  Frames, see `blob`:
               log       what was printed
               progress  what a node says of itself
               result    how it ended
+              swept     nothing is left
 
 Prints go to a pipe that is read here, so that no noise gets between the frames.
 
@@ -252,6 +254,8 @@ class Far:
                 self._learn(header, payload)
             elif header["kind"] == "command":
                 self._command(header)
+            elif header["kind"] == "sweep":
+                self._sweep(header["key"])
             else:
                 self._node(header, payload)
 
@@ -333,6 +337,11 @@ class Far:
                     except BlockingIOError:
                         break
                     self.send({"kind": "log", "stream": stream}, data)
+
+    def _sweep(self, key: str) -> None:
+        """End what is left of a node, not of this runner's own."""
+        end_all(lambda: {p.pid for p in processes().values() if p.key == key})
+        self.send({"kind": "swept"})
 
     # -- what is run ---------------------------------------------------------------------------
 

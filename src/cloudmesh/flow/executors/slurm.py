@@ -60,7 +60,10 @@ cd {folder} || exit 1
 set -- $(sed -n "$((i + 1))p" index)
 {{ cat {shared}/runner; [ "$3" = - ] || cat {shared}/program-$3
   tail -c "+$(($1 + 1))" inputs | head -c "$2"; }} | {python} > "$i.out" 2> "$i.err"
-echo $? > "$i.code"
+code=$?
+[ "$code" -le 128 ] || {{ cat {shared}/runner
+  tail -c "+$(($1 + $2 + 1))" inputs | head -c "$4"; }} | {python} > /dev/null 2>&1
+echo "$code" > "$i.code"
 """
 
 
@@ -300,9 +303,13 @@ class SlurmExecutor:
                 message = f"the node cannot be sent: {error}"
                 job.done(job.attempt, problem(type(error).__name__, message))
                 continue
-            asked += frame({"kind": "last"})
-            lines.append(f"{len(inputs)} {len(asked)} {'-' if number is None else number}")
-            inputs += asked
+            last = frame({"kind": "last"})
+            asked += last
+            # For another runner, where this one is killed: it ends what is left.
+            sweep = frame({"kind": "sweep", "key": job.attempt.key}) + last
+            program = "-" if number is None else number
+            lines.append(f"{len(inputs)} {len(asked)} {program} {len(sweep)}")
+            inputs += asked + sweep
             sendable.append(job)
             if number is not None and number not in self._sent:
                 self._sent.add(number)

@@ -443,6 +443,8 @@ class SshExecutor:
                 if job.why is not None:
                     return job.why
                 if job.started:
+                    if code is not None:
+                        await self._sweep(station, job.attempt.key)
                     return _death(station.host.place, code)
                 continue
             finally:
@@ -450,6 +452,13 @@ class SshExecutor:
             station.idle.append(worker)
             return outcome
         return problem("WorkerLost", f"{station.host.place}: runners die at once", lost=True)
+
+    async def _sweep(self, station: Station, key: str) -> None:
+        """A runner was killed: another one ends what it left, before the node may run again."""
+        with contextlib.suppress(Unreachable, Gone, TimeoutError):
+            worker = await self._worker(station)
+            await asyncio.wait_for(worker.sweep(key), END_WAIT)
+            station.idle.append(worker)
 
     async def _worker(self, station: Station) -> FarWorker:
         starting = asyncio.get_running_loop().create_task(station.worker())
