@@ -108,8 +108,10 @@ class _Cluster:
     def _guard(self, what: str, module: str, *words: str) -> None:
         from cloudmesh.flow.providers import guard
 
-        folder = f"{self._folder}/{what}"
-        os.mkdir(folder)
+        folder = self._folder  # the first guard removes all of it, also when we are killed
+        if self._guards:
+            folder = f"{self._folder}/{what}"
+            os.mkdir(folder)
         command = [sys.executable, "-m", f"distributed.cli.{module}", "--no-dashboard", *words]
         # A node that kills its worker fails at once, and is tried again by us, not by Dask.
         environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
