@@ -480,3 +480,22 @@ def test_retry_runs_what_failed_and_what_depends_on_it(
     assert third["merge"].value == 60
     assert api.prune(store, 1) == [second.id, first.id]
     assert [document["run"] for document in store.runs()] == [third.id]
+
+
+def test_what_a_given_up_attempt_returns_is_nobodys_value(run: Runner) -> None:
+    first_may_end, second_has_ended = threading.Event(), threading.Event()
+
+    @task(on="thread", timeout="50ms", retries=1, retry_delay="1ms")
+    def a() -> str:
+        if current().attempt == 1:
+            first_may_end.wait(30)
+            return "late"
+        first_may_end.set()
+        return "second"
+
+    def b(a: str) -> str:
+        second_has_ended.wait(0.2)
+        return a
+
+    done = run("a; b", a, b)
+    assert done["a"].value == done["b"].value == "second"

@@ -23,7 +23,9 @@ class Going:
     ``ending``: the word ("cancelled", "interrupted", "timeout") for why it was asked to end.
     """
 
-    __slots__ = ("attempt", "began", "cancelled", "ending", "engine", "extra", "over", "vertex")
+    __slots__ = (
+        "attempt", "began", "cancelled", "ending", "engine", "extra", "over", "value", "vertex",
+    )  # fmt: skip
 
     def __init__(self, engine: Engine, vertex: int) -> None:
         self.engine = engine
@@ -32,6 +34,7 @@ class Going:
         self.over = False
         self.ending = ""
         self.began = 0.0
+        self.value: Any = None  # what successors will receive, once its end is accepted
         self.extra: dict[str, Any] = {}
         self.attempt: Attempt | None = None
 

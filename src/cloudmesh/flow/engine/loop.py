@@ -205,7 +205,9 @@ class Engine:
                 continue
             going.over = True
             going_by_vertex.pop(going.vertex, None)
-            if event[0] != "finished":
+            if event[0] == "finished":
+                self.outcomes.accept(going, event)
+            else:
                 event = self.outcomes.decide(going, event, self.run)
             happened.append(event)
         return happened
@@ -225,7 +227,7 @@ class Engine:
         except (Interrupted, StoreError):
             raise
         except Exception as error:
-            self._inbox.append((going, self.outcomes.broken(i, error, self.clock())))
+            self._inbox.append((going, self.outcomes.broken(going, error, self.clock())))
 
     def _append(self, record: list[Event], durable: bool = False) -> None:
         """Commit events, in as few batches as the limits allow."""
@@ -481,11 +483,12 @@ class Engine:
             return
         from cloudmesh.flow.executors.call import ask_to_end
 
-        ask_to_end(going)
         if going.began and not going.over:
             self.abandoned += 1
             self._keep(going, "err", _LEFT[word])
+        # Its end is decided before it is asked: what it returns then comes too late.
         self._inbox.append((going, self.outcomes.ended(going, self.clock())))
+        ask_to_end(going)
 
     # -- what nodes say ----------------------------------------------------
 

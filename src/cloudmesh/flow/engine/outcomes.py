@@ -61,29 +61,30 @@ class Outcomes:
         except (Interrupted, StoreError):
             raise
         except Exception as error:
-            return self.broken(i, error, clock())
+            return self.broken(going, error, clock())
         told = call(self.function(i), arguments, task.calculation, task.value_of)  # type: ignore[arg-type]
         if going.extra:
             flush(going)
         if told[0] == "finished":
             value = Value(told[1]) if task.value_of is not None else told[1]
-            return self.finished(i, value, clock())
+            return self.finished(going, value, clock())
         return ev.failed(i, clock(), told[2], {"exit_code": told[3], "kinds": told[5]})
 
     # -- how it ended --------------------------------------------------------
 
-    def finished(self, i: int, returned: Any, at: float, where: str | None = None) -> Event:
+    def finished(self, going: Going, returned: Any, at: float, where: str | None = None) -> Event:
         """The event for what a node returned: finished, or failed where it reports an error.
 
         Raises `StoreError`, `Interrupted` where its value cannot be kept.
         """
+        i = going.vertex
         report = read(returned)
         try:
             text, extra = self.results.write(report)
         except (Interrupted, StoreError):
             raise
         except Exception as error:  # any object may raise anything while it is written
-            return self.broken(i, error, at)
+            return self.broken(going, error, at)
         if report.look:
             look = {word: self.results.veil(text) for word, text in report.look.items()}
             extra = {**(extra or {}), "look": look}
@@ -99,10 +100,15 @@ class Outcomes:
         if i in self._listed:
             items = len(report.value) if isinstance(report.value, list | tuple) else None
             extra = {**(extra or {}), "items": items}
-        self.inputs.values[i] = report.value
-        if extra:
-            self.inputs.hold(i, extra)
+        going.value = report.value
         return ev.finished(i, at, text, extra)
+
+    def accept(self, going: Going, event: Event) -> None:
+        """An attempt has finished, and was not given up before: its value is the node's."""
+        i = going.vertex
+        self.inputs.values[i] = going.value
+        if event[4]:
+            self.inputs.hold(i, event[4])
 
     def came(self, going: Going, outcome: Outcome, at: float, where: str) -> Event:
         """The event for an outcome that an executor brought."""
@@ -110,18 +116,18 @@ class Outcomes:
         if outcome.status == "finished":
             task = self.run.task(i)
             value = Value(outcome.value) if task.value_of is not None else outcome.value
-            return self.finished(i, value, at, where)
+            return self.finished(going, value, at, where)
         error = outcome.error or {"type": "Error", "message": "failed", "traceback": ""}
         kinds = outcome.kinds or (error["type"],)
         extra = {"exit_code": outcome.exit_code, "kinds": kinds, "where": where}
         return ev.failed(i, at, error, extra)
 
-    def broken(self, i: int, error: BaseException, at: float) -> Event:
+    def broken(self, going: Going, error: BaseException, at: float) -> Event:
         """The event for a node whose inputs cannot be read or whose value cannot be stored."""
         told = failure(error)
         if told[0] == "finished":  # SystemExit(0), out of somebody's __reduce__
-            return self.finished(i, None, at)
-        return ev.failed(i, at, told[2], {"exit_code": told[3], "kinds": told[5]})
+            return self.finished(going, None, at)
+        return ev.failed(going.vertex, at, told[2], {"exit_code": told[3], "kinds": told[5]})
 
     def ended(self, going: Going, at: float) -> Event:
         """The event for an attempt that was ended on purpose."""
