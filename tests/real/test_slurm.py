@@ -88,8 +88,8 @@ def test_cancel_of_a_running_and_a_waiting_job(spec: dict[str, Any]) -> None:
             assert (one.result(15).error or {})["type"] == "Cancelled"
         assert time.monotonic() - begun < 15
         assert empty_queue()
-        for one in told:
-            assert kit.nothing_left(one.attempt.key)
+        for one in told:  # a scheduler may answer later: ten seconds are promised
+            assert kit.nothing_left(one.attempt.key, 10.0)
     finally:
         made.close()
 
