@@ -50,7 +50,7 @@ ARROWS: dict[str, set[str]] = {
     | {"estimate", "otel"}
     | {"executors", "providers", "engine", "run", "parameters", "view"},
     "command": {"cli"},
-    "testing": {"store", "executors", "engine", "run", "api"},
+    "testing": {"store", "executors", "engine", "run", "api", "language", "parameters", "handle"},
     "WorkFlow": {"language"},
     "__main__": {"cli"},
 }
