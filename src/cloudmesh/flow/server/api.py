@@ -14,7 +14,7 @@ from cloudmesh.flow.errors import NotFound
 from cloudmesh.flow.run.states import ERROR
 from cloudmesh.flow.server import values
 from cloudmesh.flow.server.projection import error_line
-from cloudmesh.flow.server.state import State, flow_text, state_of
+from cloudmesh.flow.server.state import State, compact, flow_text, state_of
 from cloudmesh.flow.server.stream import Feed
 
 __all__ = ["router"]
@@ -246,12 +246,12 @@ def snapshot(
             "over": projection.run.over or None,
             "last": projection.moments[-1][1],
             "base": projection.run.base,
-            "graph": state.graph(live),
             "nodes": [projection.document(i) for i in projection.numbers()],
             "counts": projection.counts(),
             "errors": [[seq, projection.run.names[i]] for seq, i in projection.errors],
         }
-    return _json(out)
+        graph = state.graph(feed)
+    return _text(f'{compact(out)[:-1]},"graph":{graph}}}')
 
 
 @router.get("/runs/{run}/layout", operation_id="get_layout", tags=["page"])
@@ -372,5 +372,8 @@ def _feed_exists(state: State, run: str) -> None:
 
 def _json(data: Any) -> Response:
     """JSON without a second look at every value."""
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+    return _text(compact(data))
+
+
+def _text(text: str) -> Response:
     return Response(text.encode("utf-8", "surrogatepass"), media_type="application/json")

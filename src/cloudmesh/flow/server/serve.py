@@ -140,11 +140,14 @@ class _Prepared:
             store_url=store_url,
         )
         self.server = _server(app)
+        self._warm = app.state.flow.warm
         self._file = server_file()
         _write_private(self._file, {"url": self.url, "token": self.token, "pid": os.getpid()})
 
     def link(self, run: str | None) -> str:
-        """A link for one use."""
+        """A link for one use.  The run that it leads to is read while the browser starts."""
+        if run:
+            threading.Thread(target=self._warm, args=(run,), name="warm", daemon=True).start()
         path = f"/runs/{quote(run)}" if run else "/"
         return f"{self.url}{path}?token={self.tickets.new()}"
 

@@ -6,13 +6,14 @@ import json
 import threading
 import time
 from collections import OrderedDict
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import Request
 
 from cloudmesh.flow.errors import NotFound
 from cloudmesh.flow.server.projection import Projection
-from cloudmesh.flow.server.stream import Feed, Feeds
+from cloudmesh.flow.server.stream import Feed, Feeds, uncollected
 from cloudmesh.flow.server.tally import Tally
 from cloudmesh.flow.store.protocol import Batch, Store
 from cloudmesh.flow.view.layout import layout
@@ -20,10 +21,11 @@ from cloudmesh.flow.view.layout import layout
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cloudmesh.flow.model.flow import Flow
     from cloudmesh.flow.server.access import Tickets
     from cloudmesh.flow.server.engines import Engines
 
-__all__ = ["State", "flow_text", "state_of"]
+__all__ = ["State", "compact", "flow_text", "state_of"]
 
 LAYOUTS_MAX = 32
 SIZE_SECONDS = 10.0
@@ -103,25 +105,18 @@ class State:
             yield from found
             after = found[-1].seq
 
-    def graph(self, projection: Projection) -> dict[str, Any]:
-        """What never changes of a run's nodes, and who needs whom (vertices by number)."""
-        flow = projection.flow
-        nodes = []
-        for i, node in enumerate(flow.nodes):
-            entry: dict[str, Any] = {"n": i, "name": node.name, "needs": list(flow.needs[i])}
-            if node.mapped:
-                entry["map"] = node.source
-            if node.task.on != "local":
-                entry["on"] = node.task.on
-            if node.task.retries:
-                entry["retries"] = node.task.retries
-            nodes.append(entry)
-        return {
-            "workflow": flow.name,
-            "text": list(flow.text),
-            "nodes": nodes,
-            "junctions": [list(j) for j in flow.junctions],
-        }
+    def warm(self, run: str) -> None:
+        """Read a run and lay it out before anybody asks: its first picture waits for that."""
+        with suppress(Exception):  # who asks for the run is told; the store may be closed by now
+            feed = self.feeds.get(run)
+            self.graph(feed)
+            self.layout(feed, "right", ())
+
+    def graph(self, feed: Feed) -> str:
+        """`graph_of` the feed's flow as JSON, made once."""
+        if feed.graph is None:
+            feed.graph = compact(graph_of(feed.projection.flow))
+        return feed.graph
 
     def layout(self, feed: Feed, direction: str, opened: tuple[str, ...]) -> bytes:
         """The layout of a run as JSON; the same question is answered from memory."""
@@ -136,16 +131,41 @@ class State:
         opened = tuple(sorted(keys))
         known_labels = hash(tuple(sorted(labels.items())))
         key = (feed.run, direction, opened, tuple(sorted(lengths.items())), known_labels)
-        with self._lock:
+        with feed.drawing:  # many ask the same at the same time: it is done once
             known = self._layouts.get(key)
-        if known is None:
-            found = layout(flow, direction, lengths, opened, labels)
-            known = json.dumps(found, ensure_ascii=False, separators=(",", ":")).encode()
-            with self._lock:
-                self._layouts[key] = known
-                while len(self._layouts) > LAYOUTS_MAX:
-                    self._layouts.popitem(last=False)
+            if known is None:
+                with uncollected():
+                    known = compact(layout(flow, direction, lengths, opened, labels)).encode()
+                with self._lock:
+                    self._layouts[key] = known
+                    while len(self._layouts) > LAYOUTS_MAX:
+                        self._layouts.popitem(last=False)
         return known
+
+
+def graph_of(flow: Flow) -> dict[str, Any]:
+    """What never changes of a run's nodes, and who needs whom (vertices by number)."""
+    nodes = []
+    for i, node in enumerate(flow.nodes):
+        entry: dict[str, Any] = {"n": i, "name": node.name, "needs": list(flow.needs[i])}
+        if node.mapped:
+            entry["map"] = node.source
+        if node.task.on != "local":
+            entry["on"] = node.task.on
+        if node.task.retries:
+            entry["retries"] = node.task.retries
+        nodes.append(entry)
+    return {
+        "workflow": flow.name,
+        "text": list(flow.text),
+        "nodes": nodes,
+        "junctions": [list(j) for j in flow.junctions],
+    }
+
+
+def compact(data: Any) -> str:
+    """JSON without a space too many."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
 
 
 def flow_text(extra: dict[str, Any]) -> str:

@@ -13,18 +13,20 @@ this process and in others are followed the same way.
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cloudmesh.flow.errors import FlowError, NotFound
 from cloudmesh.flow.server.projection import Projection
 from cloudmesh.flow.store.protocol import Batch, Store
 
-__all__ = ["Feed", "Feeds"]
+__all__ = ["Feed", "Feeds", "uncollected"]
 
 KEPT_BYTES = 8_000_000  # of messages, per run
 FEEDS_MAX = 24  # runs that are remembered
@@ -37,6 +39,26 @@ BEHIND_MAX = 5_000  # batches behind which a page is told to load anew
 ENDED = ("finished", "error", "cancelled", "interrupted")
 
 Message = tuple[int, str]
+
+
+_uncollecting = threading.Lock()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without garbage collection, while much is made that stays.
+
+    The collector would look all of it through again and again, for a third of the time.
+    """
+    mine = gc.isenabled() and _uncollecting.acquire(blocking=False)
+    if mine:
+        gc.disable()
+    try:
+        yield
+    finally:
+        if mine:
+            gc.enable()
+            _uncollecting.release()
 
 
 class Feed:
@@ -53,6 +75,8 @@ class Feed:
         self.lost = False
         self.listeners: set[asyncio.Event] = set()
         self.tailed = False
+        self.graph: str | None = None  # what never changes, as the page is sent it
+        self.drawing = threading.Lock()  # held while the picture is laid out
         self.labels: dict[str, str] | None = None  # by which the picture was laid out
         self.labels_final = False
         self.sync(keep=False)
@@ -155,6 +179,7 @@ class Feeds:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._feeds: OrderedDict[str, Feed] = OrderedDict()
+        self._reading: dict[str, threading.Lock] = {}  # runs that are read for the first time
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -167,14 +192,30 @@ class Feeds:
             if feed is not None:
                 self._feeds.move_to_end(run)
         if feed is None:
-            feed = Feed(self._store, run)
-            with self._lock:
-                feed = self._feeds.setdefault(run, feed)
-                for old in [k for k, f in self._feeds.items() if not f.listeners][:-FEEDS_MAX]:
-                    del self._feeds[old]
+            feed = self._read(run)
         elif not feed.tailed:
             feed.sync()
         return feed
+
+    def _read(self, run: str) -> Feed:
+        """A run that nobody has looked at yet: read once, however many ask at the same time."""
+        with self._lock:
+            reading = self._reading.setdefault(run, threading.Lock())
+        try:
+            with reading:
+                known = self._feeds.get(run)
+                if known is not None:
+                    return known
+                with uncollected():
+                    feed = Feed(self._store, run)
+                with self._lock:
+                    self._feeds[run] = feed
+                    for old in [k for k, f in self._feeds.items() if not f.listeners][:-FEEDS_MAX]:
+                        del self._feeds[old]
+                return feed
+        finally:
+            with self._lock:
+                self._reading.pop(run, None)
 
     def stop(self) -> None:
         """End all streams and threads.  May be called from any thread, also by a signal."""

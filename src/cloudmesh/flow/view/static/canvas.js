@@ -92,12 +92,12 @@ export class Canvas {
   }
 
   drawEdges(context) {
+    this.edgesAt = { x: this.x, y: this.y };
+    if (this.crowded) return; // structure is then read from gates and columns
     if (!this.path) {
       this.path = new Path2D();
       for (const edge of this.layout.edges) this.path.addPath(new Path2D(edge.path));
     }
-    this.edgesAt = { x: this.x, y: this.y };
-    if (this.crowded) return; // structure is then read from gates and columns
     const path = new Path2D();
     path.addPath(this.path, new DOMMatrix([this.sx, 0, 0, this.sy, this.x, this.y]));
     context.strokeStyle = this.colors["line-2"];

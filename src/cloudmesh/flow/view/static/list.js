@@ -1,17 +1,19 @@
 // Flows and runs: what needs you, what runs, and the rest.
 
-import { get } from "./api.js";
+import { get, runPath } from "./api.js";
 import { barSvg } from "./bars.js";
 import { askResume, askRun, showKeys } from "./dialogs.js";
 import { h, replace, s, set, text } from "./dom.js";
 import { header } from "./header.js";
 import { listenKeys, settings } from "./keys.js";
 import { rowMark } from "./marks.js";
+import { PHONE } from "./tabs.js";
 import { day, duration, number, parseUtc, plural, rough, zone } from "./words.js";
 
 const EVERY = 2000;
 const PAGE = 100;
 const FIRSTS = 8;
+const NEAR = 60; // ms of pointing at a row
 const DONE_KEY = "flow.done";
 
 const shownOf = (run) => (run.engine === "lost" && run.status === "running" ? "lost" : run.status);
@@ -42,7 +44,8 @@ class ListPage {
     this.flowCount = h("h2", {});
     this.cards = h("div", { class: "cards" });
     this.chips = h("div", { class: "chips", role: "group", "aria-label": "Show only" });
-    this.table = h("div", { class: "run-list", role: "table", "aria-label": "Runs" });
+    this.table = h("div", { class: "run-list", role: "table", "aria-label": "Runs", onpointerover: (event) => this.near(event), onfocusin: (event) => this.near(event) });
+    this.ahead = new Set(); // runs that the server has been told to lay out
     this.moreButton = h("button", { class: "button older", type: "button", hidden: true, onclick: () => this.loadOlder() }, "Older runs");
     this.trouble = h("p", { class: "notice-band", role: "status", hidden: true });
     replace(app, header([["Flows", null]], h("div", { class: "search" }, this.search, h("kbd", {}, "/")), () => showKeys(settings)),
@@ -91,6 +94,17 @@ class ListPage {
     this.runs = [...this.runs, ...older];
     this.more = older.length === PAGE;
     this.draw();
+  }
+
+  // Who points at a row is about to open it: the server lays that run out meanwhile.
+  near(event) {
+    const { run } = event.target.closest("a.run-row")?.dataset || {};
+    clearTimeout(this.nearing);
+    if (!run || this.ahead.has(run)) return;
+    this.nearing = setTimeout(() => {
+      this.ahead.add(run);
+      fetch(`${runPath(run, "layout")}?direction=${matchMedia(PHONE).matches ? "down" : "right"}`).then((answer) => answer.body.cancel(), () => null);
+    }, NEAR);
   }
 
   // -- what is shown ---------------------------------------------------------------
