@@ -70,7 +70,7 @@ class Run:
         self.id = identity
         self.state = state
         self.inputs = inputs
-        self._store = store
+        self.store = store
 
     @property
     def status(self) -> str:
@@ -112,7 +112,7 @@ class Run:
             return [self.result(k) for k in self.state.elements[i]]
         if text is None:
             return None
-        return whole_result(json.loads(text), self._store.get_blob)
+        return whole_result(json.loads(text), self.store.get_blob)
 
     def raise_for_error(self) -> None:
         """Raise `RunFailed`, with the first error, unless the run finished."""
@@ -129,7 +129,7 @@ class Run:
 
     def documents(self) -> list[dict[str, Any]]:
         """The stored documents of its nodes."""
-        return self._store.nodes(self.id)
+        return self.store.nodes(self.id)
 
     def _repr_svg_(self) -> str | None:
         """The picture of the run, for a notebook."""

@@ -153,13 +153,16 @@ class _Runnable:
         force: bool = False,
         parallel: int | None = None,
     ) -> Run:
-        """Go on with a run whose engine is gone."""
+        """Go on with a run whose engine is gone: a `Run`, or ``latest``, an id, a flow's name.
+
+        ``store``: where it is, for a text; a `Run` knows.
+        """
         _refuse_while_loading("resume")
         from cloudmesh.flow import api
 
-        opened = _opened(store)
-        program = self._rebound(_id(run), opened)
-        return api.resume(_id(run), opened, program=program, force=force, parallel=parallel)
+        name, opened = _found(run, store)
+        program = self._rebound(name, opened)
+        return api.resume(name, opened, program=program, force=force, parallel=parallel)
 
     def retry(
         self,
@@ -173,16 +176,16 @@ class _Runnable:
         _refuse_while_loading("retry")
         from cloudmesh.flow import api
 
-        opened = _opened(store)
-        program = self._rebound(_id(run), opened)
-        return api.retry(_id(run), opened, from_node=node, program=program, parallel=parallel)
+        name, opened = _found(run, store)
+        program = self._rebound(name, opened)
+        return api.retry(name, opened, from_node=node, program=program, parallel=parallel)
 
     def cancel(self, run: str | Run, *, store: str | Store | None = None) -> str:
         """Cancel a run; returns its status."""
         _refuse_while_loading("cancel")
         from cloudmesh.flow import api
 
-        return api.cancel(_id(run), _opened(store))
+        return api.cancel(*_found(run, store))
 
 
 class BaseWorkFlow(_Runnable):
@@ -364,12 +367,14 @@ def _at_line(message: str, file: str, line: int, word: str) -> Problem:
 
 
 def _opened(store: Any) -> Store:
-    if store is not None and not isinstance(store, str):
-        opened: Store = store
-        return opened
-    from cloudmesh.flow.store import open_store
+    if store is None or isinstance(store, str):
+        from cloudmesh.flow.store import open_store
 
-    return open_store(store)
+        return open_store(store)
+    if not hasattr(store, "documents"):
+        raise InputError(f"{store!r} is no store: a URL or an open store is")
+    opened: Store = store
+    return opened
 
 
 def _infrastructure() -> Collection[str]:
@@ -379,8 +384,16 @@ def _infrastructure() -> Collection[str]:
     return tuple(load_config(None).infrastructure)
 
 
-def _id(run: Any) -> str:
-    return run if isinstance(run, str) else str(run.id)
+def _found(run: Any, store: Any) -> tuple[str, Store]:
+    """The id of a run and its store; a `Run` knows its own, a text is as on the command line."""
+    from cloudmesh.flow.api import Run, find_run
+
+    if isinstance(run, Run):
+        return run.id, run.store if store is None else _opened(store)
+    if not isinstance(run, str):
+        raise InputError(f"{run!r} is no run: a Run or a text that names one is")
+    opened = _opened(store)
+    return str(find_run(opened, run)["run"]), opened
 
 
 def _current() -> Any:

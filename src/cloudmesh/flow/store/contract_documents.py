@@ -144,7 +144,9 @@ def documents_are_found_by_their_fields(setting: Setting) -> None:
         same(found, wanted, f"documents({where})")
     same(field(store.nodes(journal.run, ["c", "a", "x"]), "name"), ["c", "a"], "nodes by name")
     same(list(store.documents("never-was-flow-active")), [], "documents of a flow that is not")
-    refused(InputError, lambda: list(store.documents("nonsense")), "a collection that is none")
+    refused(InputError, lambda: store.documents("nonsense"), "a collection that is none")
+    found = store.documents(collection, run=journal.run)
+    same((len(found), found[0]["name"], next(found)["name"]), (3, "a", "a"), "a list, and next()")
     journal.close()
 
 

@@ -18,6 +18,7 @@ from cloudmesh.flow.model.documents import (
     utc_text,
     whole_result,
 )
+from cloudmesh.flow.store.found import Documents
 from cloudmesh.flow.store.names import (
     LOG_HEAD,
     LOG_TAIL,
@@ -326,7 +327,7 @@ class MemoryStore:
             ]
         return found[:limit]
 
-    def documents(self, collection: str, **where: Any) -> Iterator[dict[str, Any]]:
+    def documents(self, collection: str, **where: Any) -> Documents:
         named = parse_collection(collection)
         if named.kind == "definition":
             found = (self.definition(named.workflow) or ([], {}))[0]
@@ -338,9 +339,11 @@ class MemoryStore:
             found = self._journal_documents(named.workflow)
         else:
             found = self._node_documents(named.workflow, named.kind == "active")
-        for document in found:
-            if all(document.get(field) == value for field, value in where.items()):
-                yield document
+        return Documents(
+            document
+            for document in found
+            if all(document.get(field) == value for field, value in where.items())
+        )
 
     def nodes(self, run: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
         with self.changed:

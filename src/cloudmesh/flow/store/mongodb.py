@@ -27,6 +27,7 @@ from pymongo.write_concern import WriteConcern
 
 from cloudmesh.flow.errors import InputError, NotFound, OwnedError, StoreError
 from cloudmesh.flow.model.documents import Definition, utc_text, whole_result
+from cloudmesh.flow.store.found import Documents
 from cloudmesh.flow.store.mongo_journal import SEEN_TO, MongoJournal, batch_id, write_batch
 from cloudmesh.flow.store.mongo_nodes import Nodes, is_junction, shared_lists
 from cloudmesh.flow.store.mongo_values import from_bson, mapped, to_bson
@@ -360,7 +361,7 @@ class MongoStore:
                 passed = passed or known["_id"] == before
         return found
 
-    def documents(self, collection: str, **where: Any) -> Iterator[Document]:
+    def documents(self, collection: str, **where: Any) -> Documents:
         named = parse_collection(collection)
         found: Iterable[Document]
         if named.kind == "definition":
@@ -373,9 +374,11 @@ class MongoStore:
             found = self._journal(named.workflow, where.get("run"))
         else:
             found = self._node_documents(named.workflow, named.kind == "active", where)
-        for document in found:
-            if all(document.get(field) == value for field, value in where.items()):
-                yield document
+        return Documents(
+            document
+            for document in found
+            if all(document.get(field) == value for field, value in where.items())
+        )
 
     def nodes(self, run: str, names: Iterable[str] | None = None) -> list[Document]:
         known = self._run(run)

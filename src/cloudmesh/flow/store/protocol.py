@@ -18,10 +18,11 @@ what may pass, `StoreRefused` for what will not, `Fenced` for a lost run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from cloudmesh.flow.model.documents import Definition
+from cloudmesh.flow.store.found import Documents
 
 __all__ = ["COLUMNS", "Batch", "Journal", "NodeRow", "Owner", "RunHead", "Store", "pending_row"]
 
@@ -256,12 +257,12 @@ class Store(Protocol):
         """The ``flow-runs`` documents, newest first; ``before`` is a run: only older ones."""
         ...
 
-    def documents(self, collection: str, **where: Any) -> Iterator[dict[str, Any]]:
+    def documents(self, collection: str, **where: Any) -> Documents:
         """Stored documents of a collection, as dicts with the fields of the contract.
 
         ``NAME-flow``, ``NAME-flow-active``, ``NAME-flow-history``, ``flow-runs``,
         ``flow-requests``, ``NAME-flow-journal``; ``where`` filters by equality
-        (``run=``, ``name=``, ``status=``).  Large results are given whole.
+        (``run=``, ``name=``, ``status=``).  Large results are given whole.  A list.
         """
         ...
 

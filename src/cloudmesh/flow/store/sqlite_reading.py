@@ -13,6 +13,7 @@ from cloudmesh.flow.errors import NotFound
 from cloudmesh.flow.model.documents import definition_document, run_document, run_head, whole_result
 from cloudmesh.flow.store import statements as sql
 from cloudmesh.flow.store.files import Blobs, Logs
+from cloudmesh.flow.store.found import Documents
 from cloudmesh.flow.store.names import parse_collection
 from cloudmesh.flow.store.protocol import Batch
 from cloudmesh.flow.store.sqlite_file import Readers
@@ -107,7 +108,7 @@ class SqliteReading:
         with self.readers.read() as connection:
             return [_head(row) for row in connection.execute(sql.RUNS, values)]
 
-    def documents(self, collection: str, **where: Any) -> Iterator[dict[str, Any]]:
+    def documents(self, collection: str, **where: Any) -> Documents:
         named = parse_collection(collection)
         read = {
             "definition": self._definition_documents,
@@ -115,9 +116,11 @@ class SqliteReading:
             "runs": self._run_documents,
             "requests": self._request_documents,
         }.get(named.kind, self._node_documents)
-        for document in read(named.workflow, named.kind, where):
-            if all(document.get(field) == value for field, value in where.items()):
-                yield document
+        return Documents(
+            document
+            for document in read(named.workflow, named.kind, where)
+            if all(document.get(field) == value for field, value in where.items())
+        )
 
     def nodes(self, run: str, names: Iterable[str] | None = None) -> list[dict[str, Any]]:
         r = self.key(run)[0]
