@@ -73,11 +73,12 @@ class Page:
         """Where somebody may look at it, serve on until Ctrl-C."""
         if not somebody_looks():
             return
-        from threading import Event
+        from time import sleep
 
         try:
             sys.stderr.write(f"the view stays at {self.served.url} until Ctrl-C\n")
-            Event().wait()
+            while True:  # a signal that another thread took, or came just before, wakes no sleep
+                sleep(0.5)
         except KeyboardInterrupt:
             sys.stderr.write("\n")
 
