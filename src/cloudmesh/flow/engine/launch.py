@@ -44,7 +44,9 @@ class Launch:
         self._make = make
         self._executors: dict[str, Executor] = {}
         self._words: dict[int, str] = {id(task): word(task) for task in engine.run.tasks}
-        self._all_here = all(w == HERE for w in self._words.values())
+        # Deaths are counted when the run is taken over, so before this.
+        suspects = any(n >= 2 for n in engine.run.deaths.values())
+        self._all_here = not suspects and all(w == HERE for w in self._words.values())
 
     def runs_here(self, i: int) -> bool:
         """Whether a node is called in a worker thread of the engine."""

@@ -1,0 +1,165 @@
+"""What is left of an attempt that was given up: a thread that runs on, a retry that is not made."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cloudmesh.flow import api, current, task
+from cloudmesh.flow.handle import Run
+from cloudmesh.flow.language.program import Program
+from cloudmesh.flow.store.protocol import Store
+
+Runner = Callable[..., Run]
+
+
+def test_a_thread_is_asked_to_end_and_what_it_says_later_is_dropped(
+    run: Runner, store: Store, watcher: Any
+) -> None:
+    asked, may_end, has_ended = threading.Event(), threading.Event(), threading.Event()
+
+    @task(timeout="50ms", on="thread")
+    def a() -> None:
+        print("before")
+        while not current().cancelled:
+            time.sleep(0.001)  # not its own sleep, which would end it
+        asked.set()
+        may_end.wait(30)
+        print("from the grave")
+        current().progress(99)
+        has_ended.set()
+
+    def b() -> None:
+        asked.wait(30)
+        may_end.set()
+        has_ended.wait(30)
+
+    done = run("a || b", a, b)
+    assert (done["a"].error or {})["type"] == "Timeout"
+    assert done["b"].status == "finished"
+    assert store.nodes(done.id, ["a"])[0]["progress"] is None
+    log = store.read_log(done.id, "a")[0]
+    assert log.startswith("before\n")
+    assert log.count("a Python thread cannot be ended") == 1
+    assert "grave" not in log
+    assert "from the grave\n" not in [text for _, _, text in watcher.printed]
+
+
+def test_where_a_node_with_a_timeout_runs(run: Runner) -> None:
+    @task(timeout="60s")
+    async def waits() -> int:
+        await asyncio.sleep(0)
+        return os.getpid()
+
+    @task(timeout="60s", on="thread")
+    def thread() -> int:
+        return os.getpid()
+
+    @task(timeout="60s")
+    def worker() -> int:
+        return os.getpid()
+
+    done = run("waits || thread || worker", waits, thread, worker)
+    here = os.getpid()
+    assert done["waits"].value == done["thread"].value == here
+    assert done["worker"].value != here
+
+
+def test_a_cancelled_node_is_not_tried_again(store: Store, program: Callable[..., Program]) -> None:
+    class Canceller(api.Quiet):
+        def batch(self, seq: int, events: list[tuple[Any, ...]]) -> None:
+            if seq == 2:
+                store.request(store.runs()[0]["run"], "cancel", "a test")
+
+    @task(on="process", retries=3, retry_delay=0)
+    def a() -> None:
+        current().sleep(60)
+
+    done = api.run(program("a", a), store, observer=Canceller())
+    assert (done.status, done["a"].status, done["a"].attempt) == ("cancelled", "error", 1)
+    assert (done["a"].error or {})["type"] == "Cancelled"
+
+
+class Dies(api.Quiet):
+    """The engine dies when so many batches are written."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def batch(self, seq: int, events: list[tuple[Any, ...]]) -> None:
+        if seq == self.after:
+            raise SystemError("the engine dies here")
+
+
+def test_a_death_of_the_engine_is_no_failure_of_the_node(
+    store: Store, program: Callable[..., Program]
+) -> None:
+    tries: list[int] = []
+
+    @task(retries=1, retry_delay=0)
+    def a() -> str:
+        tries.append(current().attempt)
+        if len(tries) < 2:
+            raise OSError("not yet")
+        return "at last"
+
+    made = program("a", a)
+    with pytest.raises(SystemError):  # before its first attempt is called
+        api.run(made, store, observer=Dies(2))
+    done = api.resume(store.runs()[0]["run"], store, program=made)
+    assert done["a"].value == "at last"
+    assert tries == [2, 3]
+    assert done["a"].reason == "retry 2 of 2 after OSError"
+
+
+def test_a_node_under_which_two_engines_died_is_kept_out_of_the_third(
+    store: Store, program: Callable[..., Program]
+) -> None:
+    def a() -> None:
+        if current().attempt < 3:
+            raise AssertionError("the engine is dead before")
+        os.kill(os.getpid(), signal.SIGKILL)  # this very process, were it not a worker
+
+    made = program("a", a)
+    with pytest.raises(SystemError):
+        api.run(made, store, observer=Dies(2))
+    run = store.runs()[0]["run"]
+    with pytest.raises(SystemError):
+        api.resume(run, store, program=made, observer=Dies(4))
+    done = api.resume(run, store, program=made)
+    assert (done["a"].error or {})["type"] == "WorkerLost"
+    assert done["a"].attempt == 3
+
+
+def test_what_is_made_outside_is_on_the_disk_before_it_is_made(
+    store: Store, program: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[str, bool]] = []
+    create = store.create
+
+    def watched(*args: Any) -> Any:
+        journal = create(*args)
+        append = journal.append
+
+        def keep(events: str, *, durable: bool = False) -> int:
+            written.append((events, durable))
+            return append(events, durable=durable)
+
+        monkeypatch.setattr(journal, "append", keep)
+        return journal
+
+    monkeypatch.setattr(store, "create", watched)
+
+    def a() -> None:
+        going: Any = current()._attempt
+        going.engine.intend({"tag": "cmflow/x"})
+        assert any('"intent"' in events and durable for events, durable in written)
+
+    api.run(program("a", a), store).raise_for_error()
