@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-deps test-all soak check bench bench-view docs clean
+.PHONY: help demo test test-deps test-all soak check bench bench-view docs site clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
@@ -19,6 +19,7 @@ help:
 	@echo "make bench      the benchmarks, beside others; writes docs/performance.md"
 	@echo "make bench-view the live page beside Cytoscape.js; writes docs/view.md"
 	@echo "make docs       write the generated parts of the documentation anew"
+	@echo "make site       the documentation as HTML, in build/site"
 	@echo "make clean      remove what these commands have made"
 
 demo: .venv/.run
@@ -52,6 +53,10 @@ bench-view: .venv/.test
 docs: .venv/.test
 	@$(BIN)/python scripts/docs.py
 
+site: .venv/.docs
+	@$(BIN)/python -m sphinx -q -W --keep-going -d build/doctrees docs build/site
+	@echo "build/site/index.html"
+
 clean:
 	rm -rf .venv .demo .bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage src/*.egg-info
 	find src tests examples benchmarks scripts -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -65,6 +70,9 @@ clean:
 
 .venv/.test: .venv/.run requirements/test.txt
 	@scripts/venv.sh test
+
+.venv/.docs: .venv/.run requirements/docs.txt
+	@scripts/venv.sh docs
 
 .venv/.bench: .venv/.run requirements/bench.txt
 	@scripts/venv.sh bench

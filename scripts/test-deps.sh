@@ -51,5 +51,5 @@ if [ -n "$services" ] && command -v systemctl >/dev/null 2>&1; then
 fi
 
 # What takes long is made once and kept in the user's cache, out of this folder.
-make --no-print-directory .venv/.test
+make --no-print-directory .venv/.test .venv/.docs
 .venv/bin/python scripts/build_test_parts.py

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes .venv and installs into it: `scripts/venv.sh run|test|bench …`.
+# Makes .venv and installs into it: `scripts/venv.sh run|test|docs|bench …`.
 #
 # `run` installs requirements/run.txt and then the project itself, from this
-# folder; the others add what the tests and the benchmarks need. The stamp
-# .venv/.run (.test, .bench) says that it is done.
+# folder; the others add what the tests, the site and the benchmarks need. The stamp
+# .venv/.run (.test, .docs, .bench) says that it is done.
 set -eu
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -14,7 +14,7 @@ sets="$*"
 if ! "$python" -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
     base=$(scripts/find-python.sh)
     sets=run
-    for set in test bench; do
+    for set in test docs bench; do
         case " $* " in *" $set "*) sets="$sets $set" ;; *) [ ! -e ".venv/.$set" ] || sets="$sets $set" ;; esac
     done
     echo "Making .venv with $("$base" --version)"

@@ -189,7 +189,7 @@ def test_no_tracked_file_is_large() -> None:
 
 def test_requirements_are_names_versions_and_hashes() -> None:
     line = re.compile(r"[\w.\[\]-]+==[\w.+!]+( ; [^\\]+)? \\|    --hash=sha256:[0-9a-f]{64}( \\)?")
-    for name in ("run", "test", "bench"):
+    for name in ("run", "test", "docs", "bench"):
         text = (ROOT / f"requirements/{name}.txt").read_text()
         assert [t for t in text.splitlines() if not line.fullmatch(t)] == []
 
