@@ -47,3 +47,30 @@ refused(lambda: MyFlow().run(store=pathlib.Path("other.db")))
     assert unknown == "no run nosuchrn in this store; `cms flow runs` lists them"
     assert wrong == "5 is no run: a Run or a text that names one is"
     assert path.endswith("is no store: a URL or an open store is")
+
+
+MAP = """\
+from cloudmesh.flow import BaseWorkFlow
+class M(BaseWorkFlow):
+    flow = "split; work*"
+    def split(self): return [1, 0]
+    def work(self, split): return 1 / split
+    def lazy(self): yield 1
+"""
+
+
+def test_what_is_said_of_a_node_without_a_result(here: Any) -> None:
+    here.write("m-flow.py", MAP)
+    here.run("m-flow.py", code=1)
+    assert "work has not finished: ZeroDivisionError" in here("result", "latest", "work").err
+    done = here("run", "m-flow.py", "-e", "lazy")
+    assert (done.code, "a generator, cannot be stored" in done.err) == (1, True)
+    assert "cloudpickle" not in done.err
+
+
+def test_names_that_are_none(here: Any) -> None:
+    here.write("m-flow.py", MAP)
+    said = here.refused("run", "m-flow.py", "-e", "__init__")
+    assert said.startswith("flow string:1:1: M.__init__ is no method")
+    assert "--flowname" in here.refused("run", "m-flow.py", "--flowname", "")
+    assert "no flow 'nosuch'; `cms flow list`" in here.refused("run", "nosuch")

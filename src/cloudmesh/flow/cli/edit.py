@@ -32,7 +32,9 @@ def edge_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def name_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--flowname", metavar="NAME", help="the flow (default: workflow)")
+    from cloudmesh.flow.cli.options import flowname_argument
+
+    flowname_argument(parser, help="the flow (default: workflow)")
     parser.add_argument("--flowfile", metavar="FILE", help="the file that holds its functions")
     parser.add_argument(
         "--trust", action="store_true", help="load the file of a definition that is not yours"

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["output_argument", "port", "positive", "run_argument", "serve_arguments"]
+__all__ = [
+    "flowname_argument",
+    "output_argument",
+    "port",
+    "positive",
+    "run_argument",
+    "serve_arguments",
+]
 
 
 def run_argument(parser: argparse.ArgumentParser) -> None:
@@ -32,6 +39,18 @@ def serve_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the view is served."""
     parser.add_argument("--host", default="127.0.0.1", help="of the view (127.0.0.1)")
     parser.add_argument("--port", type=port, metavar="PORT", help="of the view (8080; 0: any)")
+
+
+def flowname_argument(parser: argparse.ArgumentParser, help: str) -> None:
+    """The name of a flow."""
+    parser.add_argument("--flowname", metavar="NAME", type=not_empty, help=help)
+
+
+def not_empty(text: str) -> str:
+    """What a shell variable that is not set would give is no name."""
+    if not text:
+        raise ValueError(text)
+    return text
 
 
 def positive(text: str) -> int:

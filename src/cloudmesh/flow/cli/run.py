@@ -49,6 +49,8 @@ def run_arguments(parser: argparse.ArgumentParser) -> None:
 
 def flow_arguments(parser: argparse.ArgumentParser) -> None:
     """FLOW, STRINGs, and what says more of them."""
+    from cloudmesh.flow.cli.options import flowname_argument
+
     parser.add_argument(
         "words",
         nargs="*",
@@ -58,7 +60,7 @@ def flow_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-e", action="append", default=[], dest="forced", metavar="STRING", help="a flow string"
     )
-    parser.add_argument("--flowname", metavar="NAME", help="the name of the flow")
+    flowname_argument(parser, help="the name of the flow")
     parser.add_argument("--flowfile", metavar="FILE", help="the file that holds the flow")
     parser.add_argument(
         "--trust", action="store_true", help="load the file of a definition that is not yours"

@@ -160,9 +160,16 @@ def result(args: argparse.Namespace) -> int:
         else:
             sys.stdout.write(json_text(value))
         if node.get("status") != "finished":
-            reason = f", {node['reason']}" if node.get("reason") else ""
-            sys.stderr.write(f"{args.node} has not finished: {node['status']}{reason}\n")
+            sys.stderr.write(f"{args.node} has not finished: {unfinished(node)}\n")
     return 0
+
+
+def unfinished(node: dict[str, Any]) -> str:
+    """What became of a node that has no result."""
+    error = node.get("error")
+    if error:
+        return escape(f"{error['type']}: {error['message']}", keep="\n")
+    return f"{node['status']}, {node['reason']}" if node.get("reason") else str(node["status"])
 
 
 def short(value: Any) -> str:

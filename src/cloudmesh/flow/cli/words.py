@@ -90,4 +90,7 @@ def unknown(kind: str, name: str, known: list[str], place: str = "") -> NotFound
     from cloudmesh.flow.errors import NotFound
     from cloudmesh.flow.language.source import did_you_mean
 
-    return NotFound(f"no {kind} {name!r}{place}{did_you_mean(name, known)}")
+    hint = did_you_mean(name, known)
+    if not hint and kind == "flow":
+        hint = "; `cms flow list` shows those that are defined"
+    return NotFound(f"no {kind} {name!r}{place}{hint}")

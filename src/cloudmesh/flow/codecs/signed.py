@@ -28,7 +28,7 @@ def dumps(value: Any) -> bytes:
     except Exception as error:  # any object may raise anything in its __reduce__
         raise ValueError(
             f"the value, a {type(value).__name__}, cannot be stored: {error}"
-        ) from error
+        ) from None  # what pickle and the codecs did on the way tells a user nothing
     return hmac.digest(_key(), body, "sha256") + body
 
 

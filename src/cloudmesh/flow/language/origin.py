@@ -180,8 +180,8 @@ class ClassOrigin(_PythonOrigin):
 
     def function(self, name: str) -> Any:
         for cls in type(self.instance).__mro__:
-            if cls is object or name not in cls.__dict__:
-                continue
+            if cls in BaseWorkFlow.__mro__ or name not in cls.__dict__:
+                continue  # what is ours, like __init__, is no node
             found = cls.__dict__[name]
             usable = callable(found) or isinstance(found, (staticmethod, classmethod))
             return found if usable and not isinstance(found, type) else None
