@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -141,3 +142,23 @@ def test_in_a_thread_it_stops_and_gives_the_port_back() -> None:
     assert not [t for t in threading.enumerate() if t.name == "view"]
     again = serve_in_thread(MemoryStore(), port=port)
     again.stop()
+
+
+def test_pages_that_follow_a_run_learn_of_its_end_before_the_server_stops(hand: Any) -> None:
+    """In a pipe the server ends with its run: at the same moment as the last event."""
+    store = MemoryStore()
+    run = hand({"a": []}, store=store)
+    goes_on = hand({"a": []}, store=store, run="goeson00")
+    server = serve_in_thread(store, port=0)
+    streams = [ask(f"{server.url}/api/runs/{run.id}/events", server.token) for _ in range(20)]
+    other = ask(f"{server.url}/api/runs/{goes_on.id}/events", server.token)
+    for stream in [*streams, other]:
+        assert stream.readline().startswith(b":")
+    run.run_all("a")
+    run.batch(run.end())
+    begun = time.monotonic()
+    server.stop()
+    assert time.monotonic() - begun < 2
+    for stream in streams:
+        assert b"event: end" in stream.read()
+    assert b"event: end" not in other.read()

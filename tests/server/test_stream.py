@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
-from collections.abc import AsyncIterator
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 
+from cloudmesh.flow.server import state as state_module
 from cloudmesh.flow.server import stream as module
+from cloudmesh.flow.server.access import Tickets
+from cloudmesh.flow.server.engines import Engines
 from cloudmesh.flow.server.projection import replay
+from cloudmesh.flow.server.state import State
 from cloudmesh.flow.server.stream import Feeds
 
 
@@ -172,3 +179,37 @@ def test_the_deltas_add_up_to_the_snapshot(store: Any, hand: Any) -> None:
     assert shown["x"] == "error"
     assert shown["y"] == "blocked"
     assert shown["work[2]"] == "interrupted"
+
+
+def test_a_run_is_read_once_and_laid_out_once_however_many_ask(
+    hand: Any, store: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = hand({"a": [], "b": ["a"]}, store=store)
+    done: list[str] = []
+    together = threading.Barrier(8)
+
+    def counted(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            done.append(name)
+            time.sleep(0.05)  # long enough for the others to come in between, were they let
+            return function(*arguments)
+
+        return call
+
+    monkeypatch.setattr(module, "Feed", counted("read", module.Feed))
+    monkeypatch.setattr(state_module, "layout", counted("layout", state_module.layout))
+    state = State(store, Engines(store, None), Tickets())
+
+    def ask() -> None:
+        together.wait()
+        state.warm(run.id)
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == ["layout", "read"]
+    assert gc.isenabled()
+    state.warm("unknown0")  # who asks for it is told
+    assert gc.isenabled()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Served", "serve", "serve_in_thread", "server_file"]
 
 STOP_SECONDS = 1
+TELL_SECONDS = 0.7  # for telling pages that their run has ended
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -38,7 +39,10 @@ class Served:
         self._stop = stop
 
     def stop(self) -> None:
-        """End the server and its streams; returns when they have ended (2 s at most)."""
+        """End the server and its streams; returns when they have ended (2 s at most).
+
+        Pages that follow a run that has ended are told so first.
+        """
         self._stop()
 
 
@@ -104,8 +108,9 @@ def serve_in_thread(
     thread.start()
 
     def stop() -> None:
+        prepared.feeds.finish(TELL_SECONDS)
         prepared.server.handle_exit(15, None)
-        thread.join(2 * STOP_SECONDS)
+        thread.join(2 * STOP_SECONDS - TELL_SECONDS)
         prepared.forget()
 
     return Served(prepared.link(run), prepared.url, prepared.token, stop)
@@ -140,6 +145,7 @@ class _Prepared:
             store_url=store_url,
         )
         self.server = _server(app)
+        self.feeds = app.state.flow.feeds
         self._warm = app.state.flow.warm
         self._file = server_file()
         _write_private(self._file, {"url": self.url, "token": self.token, "pid": os.getpid()})

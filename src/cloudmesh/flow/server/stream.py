@@ -19,7 +19,7 @@ import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from cloudmesh.flow.errors import FlowError, NotFound
@@ -184,6 +184,7 @@ class Feeds:
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._all: set[asyncio.Event] = set()
+        self._left = threading.Condition()  # a listener has gone
 
     def get(self, run: str) -> Feed:
         """The feed of a run, read to the end of its journal.  Raises `NotFound`."""
@@ -216,6 +217,19 @@ class Feeds:
         finally:
             with self._lock:
                 self._reading.pop(run, None)
+
+    def finish(self, seconds: float) -> None:
+        """Wait until those who follow a run that has ended have been told so, for a while."""
+        with self._lock:
+            followed = [feed for feed in self._feeds.values() if feed.listeners]
+        for feed in followed:
+            with suppress(FlowError):
+                feed.sync()
+            self._tell(feed)
+        with self._left:
+            self._left.wait_for(
+                lambda: not any(feed.over and feed.listeners for feed in followed), seconds
+            )
 
     def stop(self) -> None:
         """End all streams and threads.  May be called from any thread, also by a signal."""
@@ -273,6 +287,8 @@ class Feeds:
         finally:
             feed.listeners.discard(wake)
             self._all.discard(wake)
+            with self._left:
+                self._left.notify_all()
 
     def _listen(self, feed: Feed, wake: asyncio.Event) -> None:
         self._loop = asyncio.get_running_loop()
