@@ -34,10 +34,14 @@ LogLevel ERROR
 
 
 class Sshd:
-    """A running server; ``spec`` is an entry of the configuration that reaches it."""
+    """A running server; ``spec`` is an entry of the configuration that reaches it.
+
+    ``home`` is the home of its user there.
+    """
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
+        self.home = folder / "home"
         self.port = port
         self.spec: dict[str, Any] = {
             "kind": "ssh",
@@ -76,10 +80,11 @@ def running_sshd(folder: Path, accept_environment: bool = False) -> Iterator[Ssh
     port = free_port()
     host_key = (folder / "host_key.pub").read_text().split()[:2]
     (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {' '.join(host_key)}\n")
-    text = _CONFIG.format(port=port, folder=folder)
+    (folder / "home").mkdir()
+    text = _CONFIG.format(port=port, folder=folder) + f"SetEnv HOME={folder}/home"
     if accept_environment:
-        text += f"SetEnv SLURM_CONF={os.environ.get('SLURM_CONF', '')}\n"
-    (folder / "sshd_config").write_text(text)
+        text += f" SLURM_CONF={os.environ.get('SLURM_CONF', '')}"
+    (folder / "sshd_config").write_text(f"{text}\n")
     with contextlib.suppress(OSError):
         os.makedirs("/run/sshd", exist_ok=True)  # Debian's sshd insists on it as root
     command = [program, "-D", "-e", "-f", str(folder / "sshd_config")]

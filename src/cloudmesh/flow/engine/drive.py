@@ -61,7 +61,7 @@ def drive(
 ) -> Run:
     """Run the engine in this thread until the run ends."""
     config = config or load_config(None)
-    infrastructure = {**config.infrastructure, **state.flow.infrastructure}
+    infrastructure = {**config.infrastructure, **_of_flow(state, program)}
 
     def put(data: bytes) -> str:
         return engine.patience.do(lambda: store.put_blob(data))
@@ -119,6 +119,16 @@ def _table(engine: Engine, store: Store, program: Program) -> Callable[..., Any]
 
     def table(name: str, spec: Mapping[str, Any]) -> Any:
         from cloudmesh.flow.executors.table import Context, make
+
+def _of_flow(state: RunState, program: Program) -> Mapping[str, Any]:
+    """What the run's flow says of infrastructure; what is installed there only as its file says."""
+    stored = state.flow.infrastructure
+    if not stored:
+        return {}
+    from cloudmesh.flow.executors.table import with_own_requirements
+
+    return with_own_requirements(stored, program.flow.infrastructure)
+
 
         context = Context(
             store_id=store.id,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from cloudmesh.flow.executors.blob import HEAD, frame, lengths, pack, unpack
@@ -22,7 +22,7 @@ from cloudmesh.flow.executors.output import Lines
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.sending import Program, program_key, runner
 
-__all__ = ["FarWorker", "Gone", "Job", "Programs", "outcome_of", "request"]
+__all__ = ["FarWorker", "Gone", "Job", "Programs", "Unready", "outcome_of", "request"]
 
 END_WAIT = 4.0  # seconds for which a far side may take to end what it started
 FRAME_MAX = 1 << 32  # bytes of one value
@@ -30,6 +30,10 @@ FRAME_MAX = 1 << 32  # bytes of one value
 
 class Gone(Exception):
     """The far side has ended, or cannot be reached any more."""
+
+
+class Unready(Exception):
+    """The far side has not what was required of it; the text says why."""
 
 
 class Job:
@@ -82,10 +86,15 @@ class Programs:
             self._numbers[key] = len(self._programs) - 1
         return self._numbers[key]
 
-    def frame(self, number: int) -> bytes:
-        """The frame that teaches a runner a program."""
+    def frame(self, number: int, known: bool = False) -> bytes:
+        """The frame that teaches a runner a program; ``known``: by the hashes of its sources."""
         program = self._programs[number]
-        return frame(program.header(number), program.payload)
+        return frame(program.header(number, known), program.payload)
+
+    def sources(self, number: int, wanted: Sequence[str]) -> bytes:
+        """The frame with those sources of a program that a runner wanted."""
+        found = self._programs[number].sources(wanted)
+        return frame({"kind": "sources"}, json.dumps(dict(found)).encode())
 
 
 def request(attempt: Attempt, programs: Programs) -> tuple[int | None, bytes]:
@@ -122,6 +131,10 @@ def request(attempt: Attempt, programs: Programs) -> tuple[int | None, bytes]:
     return number, frame(header, payload)
 
 
+def _silent() -> None:
+    """Tell nobody."""
+
+
 class FarWorker:
     """A runner on a far side that lives on from node to node."""
 
@@ -131,11 +144,23 @@ class FarWorker:
         self._programs = programs
         self._known: set[int] = set()
 
-    async def open(self) -> None:
-        """Start the runner.  Raises `Gone`."""
-        self._write(runner())
-        header, _ = await self._frame()
-        self.pid = header["pid"]
+    async def open(
+        self, wait: float, requirements: tuple[str, ...] = (), making: Callable[[], None] = _silent
+    ) -> None:
+        """Start the runner, in an environment that has the requirements.
+
+        ``wait``: seconds for which the far side may say nothing; ``making`` is called while it
+        makes the environment.  Raises `Gone`, `Unready`, `TimeoutError`.
+        """
+        self._write(runner(requirements))
+        while True:
+            header, _ = await asyncio.wait_for(self._frame(), wait)
+            if "unready" in header:
+                raise Unready(header["unready"])
+            if header["kind"] == "ready":
+                self.pid = header["pid"]
+                return
+            making()
 
     def beat(self) -> None:
         """Let the far side know that the engine is alive."""
@@ -169,6 +194,8 @@ class FarWorker:
                     job.take(header["stream"], payload)
                 elif kind == "progress":
                     job.attempt.progress(header["percent"], header["text"])
+                elif kind == "wanted":
+                    self._write(self._programs.sources(header["program"], header["hashes"]))
                 elif kind == "result":
                     return outcome_of(job, header, payload)
         finally:
@@ -191,7 +218,7 @@ class FarWorker:
     def _send_job(self, job: Job) -> None:
         number, asked = request(job.attempt, self._programs)
         if number is not None and number not in self._known:
-            self._write(self._programs.frame(number))
+            self._write(self._programs.frame(number, known=True))
             self._known.add(number)
         self._write(asked)
 
@@ -217,6 +244,8 @@ class FarWorker:
 def outcome_of(job: Job, header: dict[str, Any], payload: bytes) -> Outcome:
     """The outcome that a runner's ``result`` tells."""
     job.end_lines()
+    if "unready" in header:
+        return problem("RequirementsFailed", f"{job.attempt.where}: {header['unready']}")
     if "code" in header:
         return ended(header["code"], job.kept, job.complaint())
     if "refused" in header:

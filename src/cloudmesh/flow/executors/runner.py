@@ -3,7 +3,8 @@
 It is sent there, with the few files beside it that it imports, and lives as
 long as its pipe (`ssh.py` has the other end).  Frames, see `blob`:
 
-    to it     program   a flow's module and what it imports from beside it
+    to it     program   a flow's module and what it imports from beside it, or their hashes
+              sources   those of them that were wanted
               node      call a function of a program
               command   run a command
               sweep     end what a runner that was killed has left of a node
@@ -11,6 +12,7 @@ long as its pipe (`ssh.py` has the other end).  Frames, see `blob`:
               end       end with all that was started here
               last      nothing more will come: end after what has come (a batch job)
     from it   ready     with the version of Python
+              wanted    hashes of a program's sources that are not kept here
               started   the function or the command begins
               log       what was printed
               progress  what a node says of itself
@@ -43,6 +45,7 @@ from typing import Any
 
 from cloudmesh.flow.executors.blob import HEAD, frame, lengths, pack, unpack
 from cloudmesh.flow.executors.call import acall, call, current, failure, here
+from cloudmesh.flow.executors.kept import Sources
 from cloudmesh.flow.executors.procs import KEY, end_all, family, processes
 
 __all__ = ["main"]
@@ -224,6 +227,7 @@ class Far:
         self._sending = threading.Lock()
         self._reading = threading.Lock()
         self._nodes = queue.Queue()  # type: queue.Queue[tuple[dict[str, Any], bytes]]
+        self._sources = queue.Queue()  # type: queue.Queue[dict[str, str]]
         self._programs = {}  # type: dict[int, Any]
         self._failed = {}  # type: dict[int, tuple[Any, ...]]  # those that did not load well
         self._heard = time.monotonic()
@@ -272,7 +276,9 @@ class Far:
                 self._leave()
             if header["kind"] == "last":
                 self._heard = float("inf")  # the scheduler watches over this one
-            if header["kind"] != "beat":
+            if header["kind"] == "sources":
+                self._sources.put(json.loads(payload.decode()))
+            elif header["kind"] != "beat":
                 self._nodes.put((header, payload))
             if header["kind"] == "last":
                 return
@@ -352,8 +358,7 @@ class Far:
         try:
             if header["file"]:
                 sys.argv[:] = [header["file"]]
-            for name, is_package, file, source in header["modules"]:
-                self._sent.modules[name] = (is_package, file, source)
+            self._sent.modules.update(self._modules(header))
             if header["name"]:
                 self._programs[number] = load(header["name"], self._sent)
             else:
@@ -365,6 +370,27 @@ class Far:
             self._programs[number] = sys.modules.get(header["name"] or "?")
         finally:
             sys.stdout = stdout
+
+    def _modules(self, header: dict[str, Any]) -> dict[str, tuple[bool, str, str]]:
+        """A program's modules by name, each as `Sent` has it."""
+        rows = header["modules"]
+        if not header.get("hashed"):
+            return {name: (package, file, source) for name, package, file, source in rows}
+        kept = Sources()
+        found = {}
+        for digest in {row[3] for row in rows}:
+            source = kept.get(digest)
+            if source is not None:
+                found[digest] = source
+        wanted = [row[3] for row in rows if row[3] not in found]
+        if wanted:
+            self.send({"kind": "wanted", "program": header["program"], "hashes": wanted})
+            sent = self._sources.get()
+            found.update(sent)
+            kept.forget_old()
+            for source in sent.values():
+                kept.put(source)
+        return {name: (package, file, found[digest]) for name, package, file, digest in rows}
 
     def _function(self, header: dict[str, Any]) -> Any:
         """A program's function, or the outcome that tells why there is none."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ Module = tuple[str, bool, str, str]  # name, is it a package, file, source
 
 SIZE_MAX = 10_000_000  # bytes of source that are sent for one flow
 
-#: What the far side's Python is told to do: read the sources of `runner`, run them.  It must
-#: read no byte more, as the frames follow; and it must be Python to any Python.
+#: What the far side's Python is told to do: read a program with its sources (`_stage`), and
+#: run it.  It must read no byte more, as others follow; and it must be Python to any Python.
 BOOT = """
 import os, sys, types, json
 def read(n):
@@ -32,17 +33,19 @@ def read(n):
     return b
 if sys.version_info < (3, 8):
     sys.exit("Python 3.8 or newer is needed, this is %d.%d" % sys.version_info[:2])
-for name, file, source in json.loads(read(int(read(16))).decode()):
+main, given, modules = json.loads(read(int(read(16))).decode())
+for name, file, source in modules:
     m = types.ModuleType(name)
     m.__file__ = file
     if not source: m.__path__ = []
     sys.modules[name] = m
     if "." in name: setattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2], m)
     exec(compile(source, file, "exec"), m.__dict__)
-sys.modules["cloudmesh.flow.executors.runner"].main()
+sys.modules[main].main(*given)
 """
 
-_PARTS = ("call", "procs", "blob", "runner")
+_RUNNER = ("call", "procs", "blob", "kept", "runner")
+_ENVIRONMENT = ("procs", "blob", "kept", "environment")
 
 
 def started_by(python: str) -> str:
@@ -62,14 +65,22 @@ def _quoted(text: str) -> str:
     return text.replace('"', '\\"')
 
 
-def runner() -> bytes:
-    """The sources that `BOOT` reads, with their length before them."""
+@lru_cache(maxsize=100)
+def runner(requirements: tuple[str, ...] = ()) -> bytes:
+    """What `BOOT` reads: the runner; before it what makes the environment that it runs in."""
+    if not requirements:
+        return _stage(_RUNNER)
+    return _stage(_ENVIRONMENT, list(requirements), BOOT) + _stage(_RUNNER)
+
+
+def _stage(parts: Sequence[str], *given: Any) -> bytes:
+    """A program for `BOOT`: the last of some modules, with what its ``main`` is given."""
     modules = [(name, "", "") for name in _packages()]
-    for part in _PARTS:
+    for part in parts:
         source = Path(__file__).with_name(f"{part}.py").read_text("utf-8")
         name = f"cloudmesh.flow.executors.{part}"
         modules.append((name, f"<cloudmesh>/flow/executors/{part}.py", source))
-    data = json.dumps(modules).encode()
+    data = json.dumps([modules[-1][0], given, modules]).encode()
     return b"%016d" % len(data) + data
 
 
@@ -125,16 +136,34 @@ class Program:
         if sum(len(module[3]) for module in self.modules) > SIZE_MAX:
             raise InputError(f"{self.file}: more than {SIZE_MAX:,} bytes of source to be sent")
 
-    def header(self, number: int) -> dict[str, Any]:
-        """The frame's header that teaches a far side this program."""
+    def header(self, number: int, known: bool = False) -> dict[str, Any]:
+        """The frame's header that teaches a far side this program.
+
+        ``known``: with the hashes of its sources, for a far side that asks for those it lacks.
+        """
+        modules = [
+            (name, is_package, file, _digest(source) if known else source)
+            for name, is_package, file, source in self.modules
+        ]
         return {
             "kind": "program",
             "program": number,
             "name": self.name,
             "file": self.file,
             "python": self.python,
-            "modules": self.modules,
+            "hashed": known,
+            "modules": modules,
         }
+
+    def sources(self, wanted: Iterable[str]) -> Mapping[str, str]:
+        """Its sources by their hashes, of those that are wanted."""
+        by_digest = {_digest(text): text for _, _, _, text in self.modules}
+        return {digest: by_digest[digest] for digest in wanted if digest in by_digest}
+
+
+@lru_cache(maxsize=10_000)
+def _digest(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 @lru_cache(maxsize=1000)

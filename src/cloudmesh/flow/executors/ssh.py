@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import InfrastructureError
 from cloudmesh.flow.executors.command import cancelled, problem, refuse
-from cloudmesh.flow.executors.far import END_WAIT, FarWorker, Gone, Job, Programs
+from cloudmesh.flow.executors.far import END_WAIT, FarWorker, Gone, Job, Programs, Unready
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.sending import started_by
 
@@ -37,6 +37,8 @@ __all__ = [
     "ssh_hosts",
     "trouble",
 ]
+
+Note = Callable[[str], None]  # tells the user one line
 
 SLOTS = 8  # nodes at once on all hosts of an entry, where nothing else is said
 CHANNELS = 8  # channels on a connection: sshd takes 10 by default (MaxSessions)
@@ -58,6 +60,7 @@ class Host:
     jump: str = ""
     python: str = "python3"
     options: Mapping[str, Any] = field(default_factory=dict)
+    requirements: tuple[str, ...] = ()  # what its Python must have, as pip reads it
     where: str = ""  # what users see as the place where a node runs; else the name
 
     @property
@@ -84,6 +87,7 @@ def ssh_hosts(spec: Mapping[str, Any]) -> list[Host]:
                 identity=str(spec.get("identity") or spec.get("key") or ""),
                 jump=str(spec.get("jump") or ""),
                 python=str(spec.get("python") or "python3"),
+                requirements=tuple(spec.get("requirements") or ()),
                 options=options,
             )
         )
@@ -92,7 +96,7 @@ def ssh_hosts(spec: Mapping[str, Any]) -> list[Host]:
 
 def make(name: str, spec: Mapping[str, Any], context: Context) -> SshExecutor:
     """The executor of an entry."""
-    return SshExecutor(ssh_hosts(spec), int(spec.get("slots") or SLOTS))
+    return SshExecutor(ssh_hosts(spec), int(spec.get("slots") or SLOTS), context.note)
 
 
 def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -170,8 +174,9 @@ class Link:
 class Station:
     """A host in use: its connections, and the runners on it."""
 
-    def __init__(self, host: Host, programs: Programs) -> None:
+    def __init__(self, host: Host, programs: Programs, note: Note) -> None:
         self.host = host
+        self._note: Note | None = note  # until the user knows
         self.busy = 0
         self.down_until = 0.0
         self.idle: list[FarWorker] = []
@@ -188,10 +193,20 @@ class Station:
         worker = FarWorker(process, self._programs)
         self.workers[worker] = link
         try:
-            await asyncio.wait_for(worker.open(), START_TIMEOUT)
+            await worker.open(START_TIMEOUT, self.host.requirements, self._tell_making)
         except (Gone, TimeoutError):
             raise await self._no_start(worker) from None
+        except Unready as error:
+            await self.farewell(worker)
+            self.down_until = time.monotonic() + DOWN  # another host may do
+            message = f"{self.host.place}: {error}"
+            raise Unreachable(message, "RequirementsFailed", True) from None
         return worker
+
+    def _tell_making(self) -> None:
+        if self._note is not None:
+            self._note(f"{self.host.place}: making an environment there, with what is required")
+            self._note = None
 
     async def _process(self) -> tuple[Any, Link]:
         """A started Python, on a connection that may have to be made anew."""
@@ -306,8 +321,11 @@ class Station:
 class SshExecutor:
     """Runs commands and functions on hosts; connects at the first attempt."""
 
-    def __init__(self, hosts: Sequence[Host], slots: int = SLOTS) -> None:
+    def __init__(
+        self, hosts: Sequence[Host], slots: int = SLOTS, note: Note = lambda text: None
+    ) -> None:
         self.slots: int | None = slots
+        self._note = note
         self._most = slots
         self._hosts = hosts
         self._stations: list[Station] = []
@@ -366,7 +384,7 @@ class SshExecutor:
             return True
 
     def _open(self) -> None:
-        self._stations = [Station(host, self._programs) for host in self._hosts]
+        self._stations = [Station(host, self._programs, self._note) for host in self._hosts]
         self._spawn(self._beat())
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:
@@ -499,7 +517,7 @@ class SshExecutor:
 
     async def _check(self) -> list[tuple[str, str]]:
         async def one(host: Host) -> tuple[str, str]:
-            station = Station(host, self._programs)
+            station = Station(host, self._programs, self._note)
             try:
                 await station.worker()
             except Unreachable as error:

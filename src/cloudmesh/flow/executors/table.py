@@ -15,7 +15,17 @@ from typing import Any, NamedTuple
 from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.executors.protocol import Executor
 
-__all__ = ["KINDS", "Context", "build", "check", "faults", "make", "megabytes", "slots"]
+__all__ = [
+    "KINDS",
+    "Context",
+    "build",
+    "check",
+    "faults",
+    "make",
+    "megabytes",
+    "slots",
+    "with_own_requirements",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class Kind(NamedTuple):
 _HOST = {
     "host": "text", "user": "text", "port": "count", "identity": "text", "key": "text",
     "jump": "text", "python": "text", "known_hosts": "text", "config": "text", "slots": "count",
+    "requirements": "list",
 }  # fmt: skip
 
 KINDS: dict[str, Kind] = {
@@ -104,6 +115,21 @@ def slots(spec: Mapping[str, Any]) -> int:
     """How many nodes an entry takes at once."""
     kind = KINDS.get(str(spec.get("kind")))
     return int(spec.get("slots") or (kind.slots if kind else 1))
+
+
+def with_own_requirements(
+    stored: Mapping[str, Any], own: Mapping[str, Any]
+) -> dict[str, Mapping[str, Any]]:
+    """Entries as a store has them, but ``requirements`` as the user's own file says them.
+
+    What stands in a store, others may have written; what is installed is code that runs.
+    """
+    entries = {}
+    for name, spec in stored.items():
+        entry = {key: value for key, value in spec.items() if key != "requirements"}
+        said = own.get(name, {}).get("requirements")
+        entries[name] = {**entry, "requirements": said} if said else entry
+    return entries
 
 
 def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:

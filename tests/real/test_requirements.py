@@ -1,0 +1,198 @@
+"""``requirements:`` on a far side: an environment there, made once; and why there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import executor_kit as kit
+import pytest
+from executor_kit import nodes
+from sshd import Sshd, running_sshd
+from wheel import tiny_wheel
+
+from cloudmesh.flow.executors.protocol import Executor
+from cloudmesh.flow.executors.table import Context, check, make
+from cloudmesh.flow.model.flow import Code
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
+    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
+        server.spec["python"] = sys.executable
+        yield server
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return tiny_wheel(tmp_path_factory.mktemp("wheel"))
+
+
+@contextlib.contextmanager
+def executor(spec: dict[str, Any], notes: list[str] | None = None) -> Iterator[Executor]:
+    made = make("lab", spec, Context(note=(notes if notes is not None else []).append))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def start(made: Executor, function: Any, arguments: Any = None, **task: Any) -> kit.Told:
+    code = Code(nodes.__file__, "", function.__name__, "")
+    return kit.start(made, kit.make_attempt(function, arguments, code=code, **task))
+
+
+def environments(sshd: Sshd) -> list[Path]:
+    folder = sshd.home / ".cloudmesh" / "flow" / "environments"
+    return [path for path in folder.glob("*") if path.is_dir()]
+
+
+def test_what_is_required_is_there_and_made_once(sshd: Sshd, tiny: str) -> None:
+    notes: list[str] = []
+    with executor({**sshd.spec, "requirements": [tiny]}, notes) as made:
+        told = [start(made, nodes.needs_tiny) for _ in range(4)]
+        assert [one.result(120).value for one in told] == [42] * 4
+    assert notes == ["127.0.0.1: making an environment there, with what is required"]
+    (folder,) = environments(sshd)
+    made_at = (folder / "bin" / "python").lstat().st_ctime_ns
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE(folder.parent.stat().st_mode) == 0o700
+    assert check("lab", {**sshd.spec, "requirements": [tiny]}) == [("127.0.0.1", "")]
+    assert [(p / "bin" / "python").lstat().st_ctime_ns for p in environments(sshd)] == [made_at]
+    with executor(sshd.spec) as made:
+        assert (start(made, nodes.needs_tiny).result().error or {})["type"] == "ModuleNotFoundError"
+
+
+def test_what_was_cut_while_it_was_made_is_made_anew(sshd: Sshd, tiny: str) -> None:
+    spec = {**sshd.spec, "requirements": [tiny]}
+    assert check("lab", spec) == [("127.0.0.1", "")]
+    (folder,) = environments(sshd)
+    (folder / "ready").unlink()
+    (folder / "bin" / "python").unlink()
+    assert check("lab", spec) == [("127.0.0.1", "")]
+    assert (folder / "ready").exists()
+
+
+def test_making_ends_with_its_engine(sshd: Sshd) -> None:
+    making = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # an index that never answers
+        index = f"--index-url http://127.0.0.1:{silent.getsockname()[1]}/simple"
+        spec = {**sshd.spec, "requirements": [index, "cmflow-tiny"]}
+        made = make("lab", spec, Context(note=lambda text: making.set()))
+        try:
+            told = start(made, nodes.needs_tiny)
+            assert making.wait(30)
+            silent.accept()[0].close()  # pip has come, and will come again
+            made.cancel(told.attempt)
+            assert (told.result().error or {})["type"] == "Cancelled"
+        finally:
+            made.close()
+        deadline = time.monotonic() + 10
+        while makers(sshd):
+            assert time.monotonic() < deadline, makers(sshd)
+            time.sleep(0.05)
+
+
+def makers(sshd: Sshd) -> list[str]:
+    """The command lines of what makes an environment in the home there."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            lines.append(path.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace"))
+    return [line for line in lines if f"{sshd.home}/.cloudmesh/flow/environments" in line]
+
+
+@pytest.mark.parametrize(
+    ("requirements", "says"),
+    [
+        (["--index-url http://me:secret@127.0.0.1:1/simple", "no-such"], "cannot reach its index"),
+        (["not a requirement"], "pip install failed: Invalid requirement"),
+    ],
+    ids=["no-network", "wrong"],
+)
+def test_why_there_is_no_environment_is_one_clear_line(
+    sshd: Sshd, requirements: list[str], says: str
+) -> None:
+    before = environments(sshd)
+    with executor({**sshd.spec, "requirements": requirements}) as made:
+        error = start(made, nodes.needs_tiny).result(120).error or {}
+    assert error["type"] == "RequirementsFailed"
+    assert error["message"].startswith("127.0.0.1: ")
+    assert says in error["message"]
+    assert "\n" not in error["message"]
+    assert "secret" not in error["message"]
+    assert environments(sshd) == before, "nothing half-made is left"
+
+
+def test_a_python_that_makes_no_environments_is_named(sshd: Sshd, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['ensurepip'] = None\n")
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\nPYTHONPATH={tmp_path} exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    tried = check("lab", {**sshd.spec, "python": str(python), "requirements": ["tiny"]})
+    assert "has no ensurepip" in tried[0][1]
+    assert "python3-venv" in tried[0][1]
+
+
+@pytest.fixture
+def small_home(sshd: Sshd) -> Iterator[Path]:
+    """A home there on a disk that is full."""
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(sshd.home)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("NOT TESTED: a full disk (needs root, and the right to mount)")
+    try:
+        with contextlib.suppress(OSError):
+            (sshd.home / "full").write_bytes(bytes(1 << 20))
+        yield sshd.home
+    finally:
+        subprocess.run(["umount", str(sshd.home)], check=True)
+
+
+def test_a_full_disk_is_one_clear_line(sshd: Sshd, small_home: Path, tiny: str) -> None:
+    with executor({**sshd.spec, "requirements": [tiny]}) as made:
+        message = (start(made, nodes.needs_tiny).result(60).error or {})["message"]
+    assert "no environment can be made" in message
+    assert "No space left" in message or "disk there is full" in message
+    with executor(sshd.spec) as made:  # what needs no disk there goes on
+        assert start(made, nodes.add, {"a": 1}).result().value == 2
+
+
+# -- the sources that are kept there ------------------------------------------------------
+
+
+def test_a_warm_host_is_not_sent_the_same_source_again(
+    sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cloudmesh.flow.executors.far import Programs
+
+    sent: list[int] = []
+    plain = Programs.sources
+
+    def counted(self: Programs, number: int, wanted: Any) -> bytes:
+        sent.append(len(wanted))
+        return plain(self, number, wanted)
+
+    monkeypatch.setattr(Programs, "sources", counted)
+    for _ in range(2):
+        with executor({**sshd.spec, "slots": 1}) as made:
+            assert start(made, nodes.add, {"a": 1}).result().value == 2
+    assert len(sent) <= 1
+    folder = sshd.home / ".cloudmesh" / "flow" / "sources"
+    source = Path(nodes.__file__).read_text("utf-8")
+    (file,) = [path for path in folder.iterdir() if path.read_text("utf-8") == source]
+    file.write_text("raise OSError('changed by somebody')\n")
+    with executor({**sshd.spec, "slots": 1}) as made:
+        assert start(made, nodes.add, {"a": 1}).result().value == 2
+    assert sent[-1] == 1, "the one that was changed is sent again"
+    assert file.read_text("utf-8") == source
