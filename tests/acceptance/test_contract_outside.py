@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 PYTHON = """\
@@ -74,3 +76,23 @@ def test_names_that_are_none(here: Any) -> None:
     assert said.startswith("flow string:1:1: M.__init__ is no method")
     assert "--flowname" in here.refused("run", "m-flow.py", "--flowname", "")
     assert "no flow 'nosuch'; `cms flow list`" in here.refused("run", "nosuch")
+
+
+def test_a_home_that_cannot_be_written(here: Any, monkeypatch: Any) -> None:
+    here.write("m-flow.py", MAP + "    def kind(self): return object\n")
+    (here.folder / "home").touch()
+    monkeypatch.setenv("HOME", str(here.folder / "home"))
+    error = here.run("m-flow.py", "-e", "kind", code=1)["kind"]["error"]
+    assert "it would be signed with a key in" in error["message"]
+    assert error["traceback"].count("\n") <= 1
+
+
+def test_the_module_takes_the_words_with_flow_before_them_too(cms: Any) -> None:
+    for words in (["check", "a; b"], ["flow", "check", "a; b"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "cloudmesh.flow", *words],
+            capture_output=True,
+            text=True,
+            env=cms.environment,
+        )
+        assert done.stdout.startswith("a; b\n")

@@ -7,5 +7,6 @@ import sys
 from cloudmesh.flow.cli.main import main
 
 if __name__ == "__main__":
-    sys.argv.insert(1, "flow")
+    if sys.argv[1:2] != ["flow"]:  # who writes it as behind cms means the same
+        sys.argv.insert(1, "flow")
     main()

@@ -29,7 +29,14 @@ def dumps(value: Any) -> bytes:
         raise ValueError(
             f"the value, a {type(value).__name__}, cannot be stored: {error}"
         ) from None  # what pickle and the codecs did on the way tells a user nothing
-    return hmac.digest(_key(), body, "sha256") + body
+    try:
+        key = _key()
+    except OSError as error:
+        raise ValueError(
+            f"the value, a {type(value).__name__}, cannot be stored: it would be signed with a "
+            f"key in {_key_file()}, which cannot be kept: {error.strerror}"
+        ) from None
+    return hmac.digest(key, body, "sha256") + body
 
 
 def loads(data: bytes) -> Any:
@@ -52,8 +59,12 @@ def sign(data: bytes) -> str:
     return hmac.digest(_key(), data, "sha256").hex()
 
 
+def _key_file() -> Path:
+    return Path.home() / ".cloudmesh" / "flow" / "key"
+
+
 def _key() -> bytes:
-    path = Path.home() / ".cloudmesh" / "flow" / "key"
+    path = _key_file()
     try:
         return path.read_bytes()
     except FileNotFoundError:

@@ -34,7 +34,7 @@ def python_origin(module: ModuleType, path: str, wanted: str) -> Origin:
     thing = next(iter(found.values()), None)
     if thing is not None:
         return _origin(module, path, thing)
-    return FunctionsOrigin(module.__dict__, file=path, what=shown(path))
+    return FunctionsOrigin(module.__dict__, file=path)
 
 
 def _flows(module: ModuleType) -> dict[str, Any]:
@@ -80,7 +80,6 @@ def _origin(module: ModuleType, path: str, thing: Any) -> Origin:
             name=thing.name,
             text=thing.text,
             line=thing.line,
-            what=shown(path),
         )
     return ClassOrigin(_instance(thing, path), path)
 
