@@ -20,9 +20,10 @@ myst_heading_anchors = 4
 html_theme = "furo"
 html_theme_options = {"top_of_page_buttons": []}
 html_show_sphinx = html_show_copyright = html_copy_source = False
-exclude_patterns = ["images"]
+suppress_warnings = ["myst.header"]  # a page may begin with a part that is generated
 nitpicky = True
 
+HERE = Path(__file__).parent
 LINK = re.compile(r"^- \[[^]]+\]\(([\w/-]+)\.md\)", re.MULTILINE)
 
 
@@ -45,10 +46,21 @@ def as_table(match: re.Match[str]) -> str:
     return "\n".join(["| from | to | by |", "|---|---|---|", *lines]) + "\n"
 
 
+def inside(match: re.Match[str], page: Path) -> str:
+    """A link as it is, or, where it leads out of these pages, the name of the file."""
+    text, target = match.groups()
+    file = (page.parent / target.partition("#")[0]).resolve()
+    if "://" in target or target.startswith("#") or file.is_relative_to(HERE):
+        return match[0]
+    return f"{text} (`{file.relative_to(HERE.parent).as_posix()}`)"
+
+
 def read(app: Any, name: str, source: list[str]) -> None:
     """What the site needs besides what stands in a page."""
     if name == root_doc:
         source[0] += "\n" + contents(source[0])
+    page = HERE / f"{name}.md"
+    source[0] = re.sub(r"(?<!!)\[([^]]+)\]\(([^)\s]+)\)", lambda m: inside(m, page), source[0])
     source[0] = re.sub(r"^```mermaid\n(.*?)^```\n", as_table, source[0], flags=re.M | re.S)
 
 

@@ -39,11 +39,12 @@ class InTurn:
 
 
 class _Lost:
+    """An outcome: the machine or the worker that runs the node dies."""
+
     def __repr__(self) -> str:
         return "LOST"
 
 
-#: The machine or the worker that runs the node dies.
 LOST = _Lost()
 
 

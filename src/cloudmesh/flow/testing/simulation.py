@@ -125,7 +125,7 @@ class World:
         self.history: list[str] = []
         self.launched: set[tuple[str, int]] = set()
         self.paid: list[float] = []  # when nodes of a pool with a rate were started
-        self.recorded: set[str] = set()  # nodes recorded as finished
+        self.recorded: dict[str, Any] = {}  # nodes recorded as finished, and their results
         self.read = 0  # batches of the journal that were looked at
         self.seen: set[str] = set()  # nodes that a reader of documents has seen as finished
         self.wrong = ""  # what an engine did wrong, found while it was in the middle of it
@@ -302,14 +302,24 @@ class World:
             raise Broken(f"{self.story()}\nthe run was seen as {self.final} and is {status} now")
         self.final = status if status != "running" else ""
         for document in self.store.nodes(RUN):
-            name, finished = document["name"], document["status"] == "finished"
-            if finished:
-                self.seen.add(name)
-            elif name in self.seen:
-                raise Broken(f"{self.story()}\n{name} was seen as finished and is not any more")
+            self._see(document)
         living = [h for h in self.hosts if h.alive and h.journal.inner.seq == self.read]
         if len(living) > 1:
             raise Broken(f"{self.story()}\ntwo engines believe that they own the run")
+
+    def _see(self, document: Mapping[str, Any]) -> None:
+        """A reader sees a node's document: ``finished`` stays, and comes with its result."""
+        name = document["name"]
+        if document["status"] != "finished":
+            if name in self.seen:
+                raise Broken(f"{self.story()}\n{name} was seen as finished and is not any more")
+            return
+        self.seen.add(name)
+        index = self.flow.index.get(name)
+        if index is not None and self.flow.nodes[index].mapped:
+            return  # follows from its elements, and is not recorded
+        if name not in self.recorded or document["result"] != self.recorded[name]:
+            raise Broken(f"{self.story()}\n{name} is shown as finished, and not as recorded")
 
     def _read_journal(self) -> None:
         for seq, text in self.store.batches(RUN, self.read):
@@ -318,7 +328,7 @@ class World:
                 if event[0] == "started" and event[1] in self.recorded:
                     raise Broken(f"{self.story()}\n{event[1]} is recorded as started again")
                 if event[0] in ("finished", "skipped"):
-                    self.recorded.add(event[1])
+                    self.recorded[event[1]] = event[3] if event[0] == "finished" else None
 
     def to_the_end(self) -> None:
         """Let the run end, first among faults, then in calm; and check what it left."""
