@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 BUSY = '''\
-import os, subprocess, sys, time
+import os, subprocess, sys, threading, time
 from pathlib import Path
 from cloudmesh.flow import current
 
@@ -37,6 +37,7 @@ def worker():
 def thread():
     """A thread that does not listen."""
     keep(-1)
+    threading.Thread(target=time.sleep, args=(600,)).start()
     time.sleep(600)
 
 async def asking():
@@ -51,8 +52,10 @@ name: busy
 flow: worker || command || thread || asking || stubborn
 python: busy.py
 tasks:
-  worker: {on: process}
-  command: {command: "echo $$ >> pids; setsid sh -c 'echo $$ >> pids; sleep 600' & sleep 600"}
+  worker: {on: process, retries: 3}
+  command:
+    retries: 3
+    command: "echo $$ >> pids; setsid sh -c 'echo $$ >> pids; sleep 600' & sleep 600"
   stubborn: {command: "trap '' TERM INT; echo $$ >> pids; while :; do sleep 0.1; done"}
 """
 
@@ -110,7 +113,7 @@ def test_a_second_interrupt_kills_at_once(busy: Scene) -> None:
     engine.send_signal(signal.SIGINT)
     _, err = engine.communicate(timeout=30)
     assert engine.returncode == 130, err
-    assert "cms flow resume" in err
+    assert "killed; go on with it: cms flow resume" in err
     assert [pid for pid in pids if alive(pid)] == []
 
 
@@ -136,6 +139,31 @@ def test_timeouts_leave_no_process(busy: Scene) -> None:
     pids = (busy.cms.folder / "pids").read_text().split()
     assert [pid for pid in map(int, pids) if pid > 0 and alive(pid)] == []
     assert left(busy.cms.folder) == []
+
+
+SLOWLY = """\
+name: slowly
+flow: worker || again
+python: loads.py
+tasks:
+  worker: {on: process, timeout: 1s}
+  again:
+    timeout: 1s
+    retries: 1
+    retry_delay: 0
+    command: "test -e there || (touch there; sleep 60)"
+"""
+
+
+def test_a_timeout_counts_from_the_start_of_the_function_and_for_each_attempt(cms: Any) -> None:
+    cms.write("loads.py", "import time\ntime.sleep(1.2)\ndef worker(): return 1\n")
+    cms.write("slowly.yaml", SLOWLY)
+    done = cms("flow", "run", "slowly.yaml")
+    assert done.returncode == 0, done.stderr
+    status = {node["name"]: node for node in cms.json("flow", "status")["nodes"]}
+    assert status["worker"]["attempt"] == 1
+    assert (status["again"]["attempt"], status["again"]["exit_code"]) == (2, 0)
+    assert status["again"]["reason"] == "retry 2 of 2 after Timeout"
 
 
 def left(folder: Path) -> list[int]:

@@ -43,16 +43,22 @@ class Witness:
 
 def program(ran: Callable[[str], None]) -> Any:
     """The flow, as the API takes it; ``ran`` is told of each start of a function."""
+    from cloudmesh.flow import task
     from cloudmesh.flow.language.load import load_functions
 
+    thread = task(on="thread")  # always: a worker process would need more than is on the disk
+
+    @thread
     def first() -> list[int]:
         ran("first")
         return list(range(NODES))
 
+    @thread
     def work(first: int) -> str:
         ran(f"work[{first}]")
         return "x" * (LARGE if first % 10 == 0 else first)
 
+    @thread
     def total(work: list[str]) -> int:
         ran("total")
         return sum(map(len, work))

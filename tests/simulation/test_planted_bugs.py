@@ -67,6 +67,19 @@ BUGS = {
         "    free = count - len(recent)\n",
         "    free = count\n",
     ),
+    "a node is shown as finished before its result": (
+        "engine/projector.py",
+        "        self.journal.project([row(run, i, self._in_line) for i in changed], "
+        "changes, gone)\n",
+        "        rows = [row(run, i, self._in_line) for i in changed]\n"
+        "        self.journal.project([r._replace(result=None) for r in rows], {}, {})\n"
+        "        self.journal.project(rows, changes, gone)\n",
+    ),
+    "documents run ahead of the journal": (
+        "engine/loop.py",
+        "        if record:\n            self._append(record)\n",
+        "        if record:\n            self._project()\n            self._append(record)\n",
+    ),
     "a batch whose answer was lost is written again": (
         "testing/faults.py",
         "        if self._lost == events:",

@@ -9,7 +9,7 @@ import time
 from functools import partial
 
 from cloudmesh.flow.errors import Fenced, InputError, NotFound, OwnedError
-from cloudmesh.flow.model.documents import Definition, definition, utc_text
+from cloudmesh.flow.model.documents import Definition, definition, run_specs, utc_text
 from cloudmesh.flow.model.flow import Flow, Node
 from cloudmesh.flow.store.contract_tools import (
     NOW,
@@ -228,6 +228,12 @@ def a_former_owner_writes_nothing(setting: Setting) -> None:
         "project by a former owner",
     )
     refused(Fenced, lambda: old.project([], {"status": "error"}, {}), "the run's status")
+    spec = run_specs(setting.flow(), NOW)[2]
+    refused(
+        Fenced,
+        lambda: old.add_nodes([(3, "c[0]")], [["a"]], [spec]),
+        "documents of a former owner",
+    )
     refused(Fenced, old.beat, "beat of a former owner")
     refused(Fenced, lambda: old.take_request(request), "take_request by a former owner")
 
