@@ -3,11 +3,14 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+// What is only there or not there has no value, but for ARIA: aria-hidden="" hides nothing.
+const textOf = (name, value) => (value === true ? (name.startsWith("aria-") ? "true" : "") : String(value));
+
 function fill(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
     if (value === null || value === undefined || value === false) continue;
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : String(value));
+    else element.setAttribute(name, textOf(name, value));
   }
   for (const child of children.flat(Infinity)) {
     if (child === null || child === undefined || child === false) continue;
@@ -28,7 +31,7 @@ export function set(element, name, value) {
     if (element.hasAttribute(name)) element.removeAttribute(name);
     return;
   }
-  const text = value === true ? "" : String(value);
+  const text = textOf(name, value);
   if (element.getAttribute(name) !== text) element.setAttribute(name, text);
 }
 

@@ -1,7 +1,7 @@
 // The gantt: its rows are the table's rows, with the same scroll, so no name is written twice.
 // And the strip below the picture: the flow's own nodes, with names, in order.
 
-import { h, replace, s } from "./dom.js";
+import { h, replace, s, set } from "./dom.js";
 import { caption } from "./facts.js";
 import { rowMark } from "./marks.js";
 import { Axis, drawAxis, drawDensity, drawNode } from "./ganttbars.js";
@@ -102,14 +102,14 @@ export class Gantt {
 }
 
 const ROW = 32;
-const TOP = 30;
+const TOP = 28; // five rows fit without scrolling
 const ROWS_MAX = 200;
 
 export class Strip {
   constructor(model, attempts, handlers) {
     Object.assign(this, { model, attempts, handlers });
     this.svg = s("svg", { class: "strip-svg", "aria-hidden": true });
-    this.el = h("div", { class: "strip", onclick: (event) => this.click(event) }, this.svg);
+    this.el = h("div", { class: "strip", role: "region", "aria-label": "Gantt of the flow's own nodes", onclick: (event) => this.click(event) }, this.svg);
     new ResizeObserver(() => this.soon()).observe(this.el);
   }
 
@@ -136,10 +136,12 @@ export class Strip {
     const { model } = this;
     const width = this.el.clientWidth;
     const nodes = model.graph.nodes.slice(0, ROWS_MAX);
-    const height = Math.max(this.el.clientHeight - 2, TOP + nodes.length * ROW + 8);
+    const height = Math.max(this.el.clientHeight - 2, TOP + nodes.length * ROW + 4);
     const narrow = width < 600;
     const axis = new Axis(model, width, narrow ? 124 : 204, narrow ? 90 : 150);
     this.svg.setAttribute("height", height);
+    // What scrolls is to be reached by keys.
+    set(this.el, "tabindex", height > this.el.clientHeight ? 0 : null);
     const under = s("g", {});
     drawAxis(under, model, axis, TOP - 4, height);
     const rows = s("g", {});

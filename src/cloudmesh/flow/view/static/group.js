@@ -50,7 +50,6 @@ class Group {
     const count = this.item.kind === "map" ? this.model.elements.get(this.item.n)?.length ?? node.count : this.item.count;
     text(this.name, cut(label, 16));
     text(this.times, ` × ${count === undefined || count === null ? "?" : number(count)}`);
-    set(this.el, "aria-label", `${label}, ${groupWords(this.counts(), 9).map(([words]) => words).join(", ") || "pending"}`);
   }
 
   writeWords(most) {

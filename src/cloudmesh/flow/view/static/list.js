@@ -44,13 +44,13 @@ class ListPage {
     this.flowCount = h("h2", {});
     this.cards = h("div", { class: "cards" });
     this.chips = h("div", { class: "chips", role: "group", "aria-label": "Show only" });
-    this.table = h("div", { class: "run-list", role: "table", "aria-label": "Runs", onpointerover: (event) => this.near(event), onfocusin: (event) => this.near(event) });
+    this.table = h("div", { class: "run-list", role: "list", "aria-label": "Runs", onpointerover: (event) => this.near(event), onfocusin: (event) => this.near(event) });
     this.ahead = new Set(); // runs that the server has been told to lay out
     this.moreButton = h("button", { class: "button older", type: "button", hidden: true, onclick: () => this.loadOlder() }, "Older runs");
     this.trouble = h("p", { class: "notice-band", role: "status", hidden: true });
     replace(app, header([["Flows", null]], h("div", { class: "search" }, this.search, h("kbd", {}, "/")), () => showKeys(settings)),
       this.trouble,
-      h("main", { class: "home-body" },
+      h("main", { class: "home-body" }, h("h1", { class: "visually-hidden" }, "Flows and runs"),
         h("section", { class: "flows", "aria-label": "Flows" }, h("div", { class: "table-head" }, this.flowCount, h("span", { class: "quiet" }, "Last run first")), this.flowList,
           h("p", { class: "hint quiet" }, "A flow appears here when it is first run or added:", h("br"), h("code", {}, "cms flow add FILE"))),
         h("section", { class: "runs", "aria-label": "Runs" }, this.cards, h("div", { class: "runs-head" }, h("h2", {}, "Runs"), this.chips), this.table, this.moreButton)));
@@ -164,8 +164,8 @@ class ListPage {
   }
 
   drawRuns(shown) {
-    const head = h("div", { class: "run-row run-head", role: "row" },
-      ["Status", "Flow", "Run", "Nodes", "", "Parameters", "Took", "Started"].map((word) => h("span", { role: "columnheader" }, word)));
+    const head = h("div", { class: "run-row run-head", "aria-hidden": true },
+      ["Status", "Flow", "Run", "Nodes", "", "Parameters", "Took", "Started"].map((word) => h("span", {}, word)));
     if (!shown.length) {
       const flow = this.flow || "";
       replace(this.table, head, h("p", { class: "empty quiet" }, this.runs.length ? "No run is like that." : flow ? `${flow} has not run yet.` : "No runs yet.", " ", h("code", {}, `cms flow run ${flow || "FILE"}`)));
@@ -176,8 +176,8 @@ class ListPage {
       const key = JSON.stringify([run, this.firsts.get(run.run), shownOf(run) === "running" || shownOf(run) === "lost" ? Math.floor(this.now) : day(parseUtc(run.started) || 0, this.now)]);
       const known = this.rows.get(run.run);
       if (known && known.key === key) return known.el;
-      const el = known ? known.el : h("a", { class: "run-row", role: "row", href: `/runs/${run.run}` });
-      this.writeRun(el, run);
+      const el = known ? known.el : h("div", { role: "listitem" }, h("a", { class: "run-row", href: `/runs/${run.run}` }));
+      this.writeRun(el.firstChild, run);
       this.rows.set(run.run, { key, el });
       return el;
     });
@@ -192,7 +192,7 @@ class ListPage {
     set(el, "data-shown", shown);
     set(el, "data-run", run.run);
     set(el, "data-status", run.status);
-    const cell = (className, ...content) => h("span", { class: className, role: "cell" }, content);
+    const cell = (className, ...content) => h("span", { class: className }, content);
     const took = shown === "running" ? `for ${duration(this.now - begun)}` : over ? duration(over - begun) : "";
     replace(el,
       cell("run-status", rowMark(shown, undefined), h("span", { class: "status-word" }, WORDS[shown] || shown)),

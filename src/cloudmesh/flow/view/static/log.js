@@ -17,7 +17,7 @@ export class Log {
     this.rest = "";
     this.fresh = 0;
     this.count = h("span", { class: "faint" });
-    this.pre = h("pre", { class: "log", tabindex: 0, "aria-label": `Log of ${node}`, onscroll: () => this.scrolled() });
+    this.pre = h("pre", { class: "log", role: "region", tabindex: 0, "aria-label": `Log of ${node}`, onscroll: () => this.scrolled() });
     this.more = h("button", { class: "button log-more", type: "button", hidden: true, onclick: () => this.toEnd() });
     this.el = h("section", { class: "part" }, h("h3", {}, "Log ", this.count), this.pre, this.more);
     this.read();

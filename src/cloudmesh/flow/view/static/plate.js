@@ -1,7 +1,7 @@
 // A node as a plate: mark, name, and one word with one fact.
 
 import { charactersIn, s, set, text, widthOf } from "./dom.js";
-import { facts, spoken } from "./facts.js";
+import { facts } from "./facts.js";
 import { plateMark, updatePlateMark } from "./marks.js";
 import { cut, kind } from "./words.js";
 
@@ -51,7 +51,6 @@ export class Plate {
       set(this.chip, "href", `#shape-${aside.shape}`);
       set(this.chip, "fill", aside.color);
     }
-    set(this.el, "aria-label", spoken(this.model, node));
     this.write();
   }
 

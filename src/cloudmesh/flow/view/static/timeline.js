@@ -21,7 +21,7 @@ export class Timeline {
       onpointerdown: (event) => this.down(event), onpointermove: (event) => this.move(event),
       onpointerup: (event) => this.up(event), onkeydown: (event) => this.key(event),
     }, this.svg);
-    this.el = h("footer", { class: "timeline", "aria-label": "Time line" }, this.button, this.from, this.track, this.to, this.seq);
+    this.el = h("section", { class: "timeline", "aria-label": "Time line" }, this.button, this.from, this.track, this.to, this.seq);
     this.loadedAt = 0;
     new ResizeObserver(() => this.draw()).observe(this.track);
     this.load();
