@@ -21,6 +21,7 @@ html_theme = "furo"
 html_theme_options = {"top_of_page_buttons": []}
 html_show_sphinx = html_show_copyright = html_copy_source = False
 suppress_warnings = ["myst.header"]  # a page may begin with a part that is generated
+highlight_language = "none"
 nitpicky = True
 
 HERE = Path(__file__).parent

@@ -129,10 +129,24 @@ def run(typed: str, exits: int, folder: Path, env: dict[str, str], where: str) -
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
 def test_links_lead_somewhere(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    targets = re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", text)
-    dead = [t for t in targets if "://" not in t and not (page.parent / t).exists()]
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    targets = re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", text)
+    dead = []
+    for target in ("".join(pair) for pair in targets):
+        file, _, place = target.partition("#")
+        found = page.parent / file if file else page
+        if "://" in target:
+            continue
+        if not found.exists() or (place and place not in places(found)):
+            dead.append(target)
     assert not dead
+
+
+def places(page: Path) -> set[str]:
+    """What a link may name behind ``#``: the headings of a page, as sites of sources make them."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    heads = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).strip().replace(" ", "-") for head in heads}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
