@@ -13,6 +13,8 @@ import pytest
 from scene import Scene, alive, nodes
 from servers import ferretdb
 
+from cloudmesh.flow.store.locks import FileLock
+
 FULL = """\
 import os
 from pathlib import Path
@@ -86,6 +88,14 @@ def processes_in(folder: Path) -> list[int]:
     return [pid for pid in found if alive(pid)]
 
 
+@pytest.fixture
+def embedded(cms: Any) -> Iterator[Scene]:
+    """A scene on the embedded store."""
+    made = Scene(cms)
+    yield made
+    made.end()
+
+
 @pytest.mark.parametrize(
     "returned", ["'y' * 20_000", "'y' * 1_000_000"], ids=["in the journal", "a large value"]
 )
@@ -123,6 +133,53 @@ def test_a_read_only_store(cms: Any, disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
     assert cms.json("flow", "runs") == []
     assert cms("flow", "run", "t-flow.yaml").returncode == 0
+
+
+# -- a file that somebody holds -----------------------------------------------------------------
+def held(scene: Scene) -> tuple[FileLock, subprocess.Popen[str]]:
+    """A run that waits for its store, which another process (this one) holds."""
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    lock = FileLock(f"{scene.cms.home}/.cloudmesh/flow/flow.db.lock")
+    lock.acquire()
+    scene.let_go()
+    return lock, engine
+
+
+def heard(engine: subprocess.Popen[str], text: str) -> str:
+    """What an engine has said on stderr, once it has said ``text``."""
+    assert engine.stderr is not None
+    said = ""
+    while text not in said and (more := os.read(engine.stderr.fileno(), 10_000)):
+        said += more.decode()
+    assert text in said, said
+    return said
+
+
+def test_ctrl_c_says_what_is_waited_for_and_a_second_one_ends_it(embedded: Scene) -> None:
+    lock, engine = held(embedded)
+    engine.send_signal(signal.SIGINT)
+    said = heard(engine, "Ctrl-C again ends this at once")
+    assert f"held by process {os.getpid()} " in said
+    engine.send_signal(signal.SIGINT)
+    _, err = engine.communicate(timeout=30)
+    assert engine.returncode == 130, err
+    assert "killed; go on with it: cms flow resume" in err
+    lock.close()
+    assert embedded.cms("flow", "resume").returncode == 0
+    assert embedded.marks == ["a 1", "b 1", "b 2", "c 1"]
+
+
+def test_ctrl_c_ends_the_run_when_the_store_is_free_again(embedded: Scene) -> None:
+    lock, engine = held(embedded)
+    engine.send_signal(signal.SIGINT)
+    heard(engine, "Ctrl-C again ends this at once")
+    lock.close()
+    _, err = engine.communicate(timeout=30)
+    assert engine.returncode == 130, err
+    assert embedded.status()["status"] == "interrupted"
+    assert embedded.cms("flow", "resume").returncode == 0
+    assert nodes(embedded.status()) == dict.fromkeys("abc", "finished")
 
 
 # -- a server that goes away ------------------------------------------------------------------

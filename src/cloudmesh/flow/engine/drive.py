@@ -195,15 +195,19 @@ def _signals(engine: Engine, wanted: bool) -> Iterator[None]:
         return
     import signal
 
+    from cloudmesh.flow.store.locks import hurry
+
     def handle(number: int, frame: object) -> None:
         if engine.signalled or engine.run.stopping:
             _kill(engine)
         engine.signal()
+        hurry()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        hurry(False)
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -14,10 +14,12 @@ from collections.abc import Callable
 
 from cloudmesh.flow.errors import StoreUnavailable
 
-__all__ = ["FileLock", "is_locked"]
+__all__ = ["FileLock", "hurry", "is_locked"]
 
 NOTICE_SECONDS = 5.0
 LIMIT_SECONDS = 120.0
+#: How often who waits looks whether somebody is in a hurry.
+LOOK_SECONDS = 0.25
 #: How long a lock is tried again and again before its queue is joined.
 SPIN_SECONDS = 0.001
 #: How long `FileLock.acquire_soon` tries.
@@ -60,6 +62,16 @@ else:
 
 
 _held: weakref.WeakSet[FileLock] = weakref.WeakSet()
+_hurried = False
+
+
+def hurry(asked: bool = True) -> None:
+    """Have who waits for a lock say so now: the user has asked this process to end.
+
+    A signal handler may call this in any line.
+    """
+    global _hurried
+    _hurried = asked
 
 
 def _forget_in_child() -> None:
@@ -130,17 +142,33 @@ class FileLock:
                 return
         queue = _Place(self.path)
         try:
-            if not queue.wait(NOTICE_SECONDS):
-                self._notice(f"waiting for {self.path}, held by {_holder(self.path)}")
-                if not queue.wait(LIMIT_SECONDS - NOTICE_SECONDS):
-                    raise StoreUnavailable(
-                        f"{self.path} has been held for two minutes by {_holder(self.path)};"
-                        " end or continue that process"
-                    )
+            if not self._queued(queue):
+                raise StoreUnavailable(
+                    f"{self.path} has been held for two minutes by {_holder(self.path)};"
+                    " end or continue that process"
+                )
             os.close(self._fd)
             self._fd = queue.take()
         finally:
             queue.leave()
+
+    def _queued(self, queue: _Place) -> bool:
+        """Wait for one's turn, and say so where it takes long; False where it takes too long."""
+        began = time.monotonic()
+        told = hurried = False
+        while (waited := time.monotonic() - began) < LIMIT_SECONDS:
+            if _hurried and not hurried:
+                told = hurried = True
+                self._notice(
+                    f"waiting for {self.path}, held by {_holder(self.path)}; "
+                    "Ctrl-C again ends this at once"
+                )
+            elif waited >= NOTICE_SECONDS and not told:
+                told = True
+                self._notice(f"waiting for {self.path}, held by {_holder(self.path)}")
+            if queue.wait(min(LOOK_SECONDS, NOTICE_SECONDS, LIMIT_SECONDS - waited)):
+                return True
+        return False
 
 
 class _Place:
