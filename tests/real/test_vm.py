@@ -76,7 +76,7 @@ def machines(run: str) -> list[str]:
 
 def gone(run: str, wait: float = 10.0) -> bool:
     deadline = time.monotonic() + wait
-    while machines(run) or any(f"/{run}/" in tag for tag, _, _ in qemu.listed()):
+    while machines(run) or any(f"/{run}/" in tag for tag, _, _ in qemu.machines()):
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
@@ -142,7 +142,7 @@ def test_a_machine_that_dies_is_replaced() -> None:
     try:
         first = command(made, "echo up; sleep 300")
         first.until(lambda t: "up" in t.text("out"), 240)
-        for tag, guard, _ in list(qemu.listed()):
+        for tag, guard, _ in list(qemu.machines()):
             if f"/{context.run}/" in tag:
                 os.kill(guard, signal.SIGKILL)
         outcome = first.result()
@@ -157,9 +157,9 @@ def test_a_machine_that_dies_is_replaced() -> None:
 @pytest.mark.slow
 def test_a_machine_ends_at_its_deadline() -> None:
     run = f"deadline{os.getpid()}"
-    wanted = qemu.Wanted(f"cmflow/store/{run}/n/1", memory=256, life=20.0)
     begun = time.monotonic()
-    machine = qemu.create(wanted)
+    provider = qemu.Qemu("vm", {**SPEC, "max_life": "20s"})
+    machine = provider.create(f"cmflow/store/{run}/n/1")
     machine.guard.wait(60)
     assert time.monotonic() - begun < 60
     assert gone(run)
@@ -238,7 +238,7 @@ def test_a_killed_engine_leaves_no_machine(tmp_path: Path) -> None:
     assert engine.stdout is not None
     while "up" not in engine.stdout.readline():
         pass
-    run = next(tag.split("/")[2] for tag, _, _ in qemu.listed())
+    run = next(tag.split("/")[2] for tag, _, _ in qemu.machines())
     engine.kill()
     engine.wait()
     assert gone(run)

@@ -96,17 +96,24 @@ def build(entries: Mapping[str, Any]) -> int:
 
 def clean(args: argparse.Namespace) -> int:
     """Destroy what runs of this store have left behind, and nothing else."""
+    from cloudmesh.flow.providers.sweep import LATE
     from cloudmesh.flow.providers.sweep import clean as sweep
 
+    entries = defined(args)
     with open_store_of(args) as store:
-        gone, left = sweep(store)
-    for tag in gone:
+        swept = sweep(store, entries)
+    for tag in swept.gone:
         sys.stdout.write(f"destroyed {tag}\n")
-    for tag, reason in left:
+    for tag, reason in swept.left:
         sys.stdout.write(f"left {tag}: {reason}\n")
-    if not gone and not left:
+    for said in swept.failed:
+        sys.stderr.write(f"not cleaned: {escape(said)}\n")
+    for tag in swept.late:
+        minutes = f"{LATE / 60:.0f} minutes"
+        sys.stderr.write(f"{tag} is not there, but may come up: clean again within {minutes}\n")
+    if not any(swept):
         sys.stderr.write("nothing was left behind\n")
-    return 0
+    return 3 if swept.failed else 0
 
 
 # -- store ---------------------------------------------------------------------

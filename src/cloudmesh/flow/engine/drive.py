@@ -16,6 +16,7 @@ from cloudmesh.flow.engine.outcomes import Outcomes
 from cloudmesh.flow.engine.patience import PATIENCE
 from cloudmesh.flow.engine.results import Results
 from cloudmesh.flow.engine.veil import Veil
+from cloudmesh.flow.executors.leftovers import clean, finish
 from cloudmesh.flow.executors.output import install, uninstall
 from cloudmesh.flow.handle import Run
 from cloudmesh.flow.language.pythonclass import Secret
@@ -33,6 +34,7 @@ __all__ = ["Observer", "drive", "inputs_of"]
 #: How many nodes run at once on this machine.
 PARALLEL = 32
 NO_LIMIT = 1 << 30
+FINISH_WAIT = 60.0  # seconds, at the end of a run, for machines of earlier engines to go
 
 
 class Observer(Witness, Protocol):
@@ -98,12 +100,16 @@ def drive(
         from cloudmesh.flow.executors.ending import sweep
 
         sweep(f"{store.id}/{journal.run}/")  # what the dead engine left running here
+    left = list(state.intents.values())
     install()
     try:
         with _signals(engine, signals):
             observer.begun(journal.run, state)
             engine.begin()
+            finished = finish(left, observer.note, engine.release) if left else None
             _watch(engine)
+            if finished is not None:
+                finished.join(FINISH_WAIT)
     finally:
         uninstall()
     if engine.failure is not None:
@@ -113,12 +119,6 @@ def drive(
         _tell_others(config.webhooks, store, engine)
     return Run(journal.run, state, inputs, store)
 
-
-def _table(engine: Engine, store: Store, program: Program) -> Callable[..., Any]:
-    """What makes the executor of an entry of the infrastructure, for the run of that engine."""
-
-    def table(name: str, spec: Mapping[str, Any]) -> Any:
-        from cloudmesh.flow.executors.table import Context, make
 
 def _of_flow(state: RunState, program: Program) -> Mapping[str, Any]:
     """What the run's flow says of infrastructure; what is installed there only as its file says."""
@@ -130,14 +130,22 @@ def _of_flow(state: RunState, program: Program) -> Mapping[str, Any]:
     return with_own_requirements(stored, program.flow.infrastructure)
 
 
+def _table(engine: Engine, store: Store, program: Program) -> Callable[..., Any]:
+    """What makes the executor of an entry of the infrastructure, for the run of that engine."""
+
+    def table(name: str, spec: Mapping[str, Any]) -> Any:
+        from cloudmesh.flow.executors.table import Context, make
+
         context = Context(
             store_id=store.id,
             run=engine.journal.run,
+            engine=engine.run.engines,
             file=program.file,
             cls=program.cls,
             note=engine.witness.note,
             intent=engine.intend,
             release=engine.release,
+            clean=lambda provider: clean(store, provider, engine.witness.note),
         )
         return make(name, spec, context)
 

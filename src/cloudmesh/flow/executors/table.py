@@ -14,18 +14,9 @@ from typing import Any, NamedTuple
 
 from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.executors.protocol import Executor
+from cloudmesh.flow.providers.sizes import megabytes
 
-__all__ = [
-    "KINDS",
-    "Context",
-    "build",
-    "check",
-    "faults",
-    "make",
-    "megabytes",
-    "slots",
-    "with_own_requirements",
-]
+__all__ = ["KINDS", "Context", "build", "check", "faults", "make", "slots", "with_own_requirements"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +30,13 @@ class Context:
 
     store_id: str = ""
     run: str = ""
+    engine: int = 1
     file: Path | None = None
     cls: str = ""
     note: Callable[[str], None] = lambda text: None
     intent: Callable[[Mapping[str, Any]], None] = lambda document: None
     release: Callable[[Mapping[str, Any]], None] = lambda document: None
+    clean: Callable[[Any], None] = lambda provider: None
 
 
 class Kind(NamedTuple):
@@ -59,6 +52,14 @@ _HOST = {
     "host": "text", "user": "text", "port": "count", "identity": "text", "key": "text",
     "jump": "text", "python": "text", "known_hosts": "text", "config": "text", "slots": "count",
     "requirements": "list",
+}  # fmt: skip
+
+_ONLY_QEMU = {"memory": "size", "cpus": "count", "accelerator": "text"}
+_ONLY_CLOUD = {
+    "region": "text", "endpoint": "text", "profile": "text", "cloud": "text", "size": "text",
+    "key": "text", "network": "text", "security": "text", "options": "map", "address": "text",
+    "user": "text", "port": "count", "identity": "text", "jump": "text", "config": "text",
+    "python": "text",
 }  # fmt: skip
 
 KINDS: dict[str, Kind] = {
@@ -84,8 +85,9 @@ KINDS: dict[str, Kind] = {
     "vm": Kind(
         "cloudmesh.flow.executors.vm",
         {
-            "provider": "text", "image": "text", "memory": "size", "cpus": "count",
-            "lifetime": "text", "max_life": "time", "accelerator": "text", "slots": "count",
+            "provider": "text", "image": "text", "lifetime": "text", "max_life": "time",
+            "boot": "time", "slots": "count", "requirements": "list",
+            **_ONLY_QEMU, **_ONLY_CLOUD,
         },
         ("provider",),
         slots=4,
@@ -165,7 +167,9 @@ def faults(name: str, spec: Any) -> list[tuple[str, str]]:
     for key, value in spec.items():
         if key == "kind":
             continue
-        if key not in kind.keys:
+        if _is_misplaced(spec, key):
+            found.append((f"{name}: a machine of {spec['provider']} has no key {key!r}", key))
+        elif key not in kind.keys:
             hint = _near(str(key), kind.keys)
             found.append((f"{name}: {spec['kind']} has no key {key!r}{hint}", key))
         elif not _is(kind.keys[key], value):
@@ -175,12 +179,20 @@ def faults(name: str, spec: Any) -> list[tuple[str, str]]:
     return found
 
 
+def _is_misplaced(spec: Mapping[str, Any], key: str) -> bool:
+    """Whether a key of machines is one that this provider's do not have."""
+    if spec["kind"] != "vm" or not spec.get("provider"):
+        return False
+    return key in (_ONLY_CLOUD if spec["provider"] == "qemu" else _ONLY_QEMU)
+
+
 _SAID = {
     "text": "a text",
     "list": "a list of texts",
     "count": "a whole number from 1",
     "size": "a size like 512M or 2G",
     "time": "a time like 90s, 5m or 2h",
+    "map": "a map of names and values",
 }
 
 
@@ -189,6 +201,8 @@ def _is(what: str, value: Any) -> bool:
         return type(value) is int and value >= 1
     if what == "list":
         return isinstance(value, list) and bool(value) and all(type(x) is str for x in value)
+    if what == "map":
+        return isinstance(value, dict) and all(isinstance(key, str) for key in value)
     if what == "size":
         return _size(value)
     if what == "time":
@@ -200,16 +214,6 @@ def _is(what: str, value: Any) -> bool:
             return False
         return True
     return isinstance(value, str) and bool(value.strip())
-
-
-def megabytes(value: Any) -> int:
-    """``512M``, ``2G`` or a number of megabytes.  Raises `ValueError`."""
-    text = str(value).strip().upper().removesuffix("B").removesuffix("I")
-    factor = {"M": 1, "G": 1024}.get(text[-1:], 0)
-    number = int(text[:-1]) * factor if factor else int(text)
-    if number < 1:
-        raise ValueError(f"{value!r} is no size")
-    return number
 
 
 def _size(value: Any) -> bool:

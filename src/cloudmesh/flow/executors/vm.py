@@ -7,106 +7,138 @@ is left when the engine dies; inside it is reached as any host over SSH.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cloudmesh.flow.errors import FlowError, InputError
+from cloudmesh.flow.errors import FlowError, InfrastructureError, InputError
 from cloudmesh.flow.executors.command import cancelled, problem, refuse
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
-from cloudmesh.flow.executors.ssh import Host, SshExecutor
-from cloudmesh.flow.times import seconds
+from cloudmesh.flow.executors.ssh import Host, SshExecutor, Unreachable, connect
 
 if TYPE_CHECKING:
     from cloudmesh.flow.executors.table import Context
-    from cloudmesh.flow.providers.qemu import Machine, Wanted
+    from cloudmesh.flow.providers.protocol import Machine, Provider, Way
 
 __all__ = ["VmExecutor", "build", "check", "make"]
 
-PROVIDERS = ("qemu",)
 LIFETIMES = ("run", "node")
+ADDRESSES = ("public", "private")
 SLOTS = {"run": 4, "node": 2}  # nodes at once, where nothing else is said
-MAX_LIFE = 86400.0  # seconds after which a machine ends itself
+CLOSE_WAIT = 60.0  # seconds for machines to go away at the end of a run
 
 
 def make(name: str, spec: Mapping[str, Any], context: Context) -> VmExecutor:
     """The executor of an entry.  Raises `InputError` for words that it does not know."""
-    _wanted(spec, "")
+    from cloudmesh.flow.providers.table import provider_of
+
     lifetime = str(spec.get("lifetime") or "run")
     if lifetime not in LIFETIMES:
         raise InputError(f"{name}: lifetime is run or node, not {lifetime!r}")
-    return VmExecutor(name, spec, context, lifetime)
+    if spec.get("address") not in (None, *ADDRESSES):
+        raise InputError(f"{name}: address is public or private, not {spec['address']!r}")
+    return VmExecutor(name, spec, context, lifetime, provider_of(name, spec))
 
 
 def build(name: str, spec: Mapping[str, Any], note: Callable[[str], None]) -> None:
     """Build the image of an entry.  Raises `InfrastructureError`."""
-    from cloudmesh.flow.providers.image import build as build_image
+    from cloudmesh.flow.providers.table import provider_of
 
-    build_image(_wanted(spec, "").image, note)
+    if spec.get("provider") != "qemu":
+        note(f"{name}: there is nothing to build: the cloud has its images")
+        return
+    from cloudmesh.flow.providers.image import build as build_image
+    from cloudmesh.flow.providers.qemu import Qemu
+
+    provider = provider_of(name, spec)
+    assert isinstance(provider, Qemu)
+    build_image(provider.image, note)
 
 
 def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Look at programs and image; where all is there, start a machine and reach it."""
-    from cloudmesh.flow.providers import qemu
+    """Look at what an entry names; where a machine costs nothing, start one and reach it."""
+    from cloudmesh.flow.providers.table import provider_of
 
-    wanted = _wanted(spec, f"cmflow/check/{time.time_ns():x}/{name}/1")
-    tried = qemu.problems(wanted.image)
-    if any(wrong for _, wrong in tried):
-        return tried
     try:
-        machine = qemu.create(wanted)
+        provider = provider_of(name, spec)
+        tried = provider.problems()
+    except FlowError as error:
+        return [("entry", str(error))]
+    if provider.outlives or any(wrong for _, wrong in tried):
+        return tried
+    tag = f"cmflow/check/{time.time_ns():x}/{name}/1"
+    try:
+        machine = provider.create(tag, lambda text: None, lambda: False)
     except FlowError as error:
         return [*tried, ("machine", str(error))]
     try:
-        return [*tried, ("machine", ""), *SshExecutor([_host(name, machine)]).check()]
+        machine.wait(reach, lambda: False)
+        return [*tried, ("machine", ""), *SshExecutor([_host(name, machine.way(), spec)]).check()]
+    except FlowError as error:
+        return [*tried, ("machine", str(error))]
     finally:
         machine.destroy()
 
 
-def _wanted(spec: Mapping[str, Any], tag: str) -> Wanted:
-    from cloudmesh.flow.executors.table import megabytes
-    from cloudmesh.flow.providers.image import IMAGES
-    from cloudmesh.flow.providers.qemu import Wanted
+def reach(way: Way) -> str:
+    """Log in once: what is wrong, "" where it works."""
 
-    provider, image = spec.get("provider"), str(spec.get("image") or "debian")
-    if provider not in PROVIDERS:
-        raise InputError(f"there is no provider {provider!r}; known are {', '.join(PROVIDERS)}")
-    if image not in IMAGES:
-        raise InputError(f"there is no image {image!r}; known are {', '.join(IMAGES)}")
-    accelerator = str(spec.get("accelerator") or "auto")
-    if accelerator not in ("auto", "kvm", "tcg"):
-        raise InputError(f"accelerator is auto, kvm or tcg, not {accelerator!r}")
-    return Wanted(
-        tag=tag,
-        image=image,
-        memory=megabytes(spec.get("memory") or 512),
-        cpus=int(spec.get("cpus") or 1),
-        life=seconds(spec.get("max_life") or MAX_LIFE),
-        accelerator=accelerator,
-    )
+    async def log_in() -> str:
+        try:
+            connection = await connect(_host(way.host, way, {}))
+        except Unreachable as error:
+            return _plain(error)
+        connection.close()
+        return ""
+
+    return asyncio.run(log_in())
 
 
-def _host(name: str, machine: Machine) -> Host:
+def _plain(error: Unreachable) -> str:
+    """The trouble with a machine that nobody has logged in to before."""
+    if error.kind == "HostKeyError":
+        return "another host key than it was given: its image needs cloud-init, and its hour"
+    if error.kind == "LoginRefused":
+        return "the login is refused: its image needs cloud-init, and its hour"
+    return str(error)
+
+
+def _host(name: str, way: Way, spec: Mapping[str, Any]) -> Host:
     import asyncssh
 
+    keys: list[Any] = [asyncssh.import_private_key(way.client_key)]
+    if way.identity:
+        keys.append(str(Path(way.identity).expanduser()))
     options: dict[str, Any] = {
-        "config": None,  # the user's own settings are for other hosts
-        "known_hosts": ([asyncssh.import_public_key(machine.host_key)], [], []),
-        "client_keys": [asyncssh.import_private_key(machine.client_key)],
+        # The user's own settings are for other hosts, where they are not asked for.
+        "config": [str(Path(way.config).expanduser())] if way.config else None,
+        "known_hosts": ([asyncssh.import_public_key(way.host_key)], [], []),
+        "client_keys": keys,
         "agent_path": None,
     }
-    return Host("127.0.0.1", user="root", port=machine.port, options=options, where=name)
+    return Host(
+        way.host,
+        user=way.user,
+        port=way.port,
+        jump=way.jump,
+        python=way.python,
+        requirements=tuple(spec.get("requirements") or ()),
+        options=options,
+        where=name,
+    )
 
 
 class _Box:
     """A machine and the way into it."""
 
-    def __init__(self, name: str, machine: Machine, slots: int) -> None:
+    def __init__(self, name: str, machine: Machine, spec: Mapping[str, Any], slots: int) -> None:
         self.machine = machine
-        self.inside = SshExecutor([_host(name, machine)], slots)
+        self.inside = SshExecutor([_host(name, machine.way(), spec)], slots)
 
     def destroy(self) -> None:
         self.inside.close()
@@ -116,8 +148,17 @@ class _Box:
 class VmExecutor:
     """Makes machines when nodes come, and destroys them at the end."""
 
-    def __init__(self, name: str, spec: Mapping[str, Any], context: Context, lifetime: str) -> None:
+    def __init__(
+        self,
+        name: str,
+        spec: Mapping[str, Any],
+        context: Context,
+        lifetime: str,
+        provider: Provider,
+    ) -> None:
         self._name, self._spec, self._context = name, spec, context
+        self._provider = provider
+        self._cleaned = not provider.outlives  # what dead engines left there is destroyed
         self._shared = lifetime == "run"
         self.slots: int | None = int(spec.get("slots") or SLOTS[lifetime])
         self._most = self.slots
@@ -170,7 +211,7 @@ class VmExecutor:
             self._destroy(box)
         for thread in list(self._threads):
             if thread is not threading.current_thread():
-                thread.join(15.0)
+                thread.join(CLOSE_WAIT)
 
     # -- machines -----------------------------------------------------------------------------
 
@@ -221,33 +262,53 @@ class VmExecutor:
         done(attempt, _dead(self._name, outcome))
 
     def _tag(self, attempt: Attempt | None) -> str:
+        """What a machine carries: no other engine of the run ever gives the same."""
         with self._lock:
             self._count += 1
-            count = self._count
+            engine = self._context.engine
+            count = f"{engine}.{self._count}" if engine > 1 else str(self._count)
         last = f"{attempt.node}/{attempt.number}" if attempt else f"{self._name}/{count}"
         return f"cmflow/{self._context.store_id}/{self._context.run}/{last}"
 
     def _make(self, attempt: Attempt | None) -> _Box:
-        """Write down that a machine will be made, and make it.  Raises `FlowError`."""
-        from cloudmesh.flow.providers import qemu
-
-        wanted = _wanted(self._spec, self._tag(attempt))
-        document = {"tag": wanted.tag, "kind": "vm", "provider": "qemu", "name": self._name}
+        """Write down that a machine will be made, make it, reach it.  Raises `FlowError`."""
+        self._clean()
+        tag = self._tag(attempt)
+        document = {**self._provider.about, "tag": tag, "kind": "vm"}
         (attempt.intent if attempt else self._context.intent)(document)
 
         def unwanted() -> bool:
             return self._closing or bool(attempt and attempt.cancelled)
 
         try:
-            machine = qemu.create(wanted, self._context.note, unwanted)
-        except BaseException:
-            self._context.release({"tag": wanted.tag})
+            machine = self._provider.create(tag, self._context.note, unwanted)
+            machine.wait(reach, unwanted)
+            return _Box(self._name, machine, self._spec, self._most)
+        except BaseException as error:
+            # A cloud that refused for certain has made nothing; else whatever carries the tag goes.
+            certain = getattr(error, "unsure", None) is False
+            self._gone(tag, (lambda: None) if certain else (lambda: self._provider.destroy(tag)))
             raise
-        return _Box(self._name, machine, self._most)
+
+    def _clean(self) -> None:
+        """Once: destroy what dead engines of this store have left with this provider."""
+        with self._lock:
+            cleaned, self._cleaned = self._cleaned, True
+        if not cleaned:
+            self._context.clean(self._provider)
 
     def _destroy(self, box: _Box) -> None:
-        box.destroy()
-        self._context.release({"tag": box.machine.tag})
+        self._gone(box.machine.tag, box.destroy)
+
+    def _gone(self, tag: str, destroy: Callable[[], object]) -> None:
+        """Destroy, and record that it is gone only when the provider says so."""
+        try:
+            destroy()
+        except (InfrastructureError, InputError) as error:
+            said = f"{error}; a machine may be left: cms flow infra clean destroys it"
+            self._context.note(f"{tag}: {said}")
+        else:
+            self._context.release({"tag": tag})
 
     def _make_shared(self) -> None:
         failed: Outcome | None = None

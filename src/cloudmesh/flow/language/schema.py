@@ -76,6 +76,7 @@ BY_WORD: dict[str, Schema] = {
         "examples": ["512M", "2G"],
     },
     "time": TIME,
+    "map": {"type": "object"},
 }
 
 #: One sentence for each key, which editors show.

@@ -18,12 +18,12 @@ import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from cloudmesh.flow.errors import InfrastructureError
+from cloudmesh.flow.errors import InfrastructureError, InputError
 from cloudmesh.flow.providers.image import (
     IMAGES,
     RUN_TOOLS,
@@ -35,12 +35,18 @@ from cloudmesh.flow.providers.image import (
     missing,
     require,
 )
+from cloudmesh.flow.providers.keys import Keys, new_keys
+from cloudmesh.flow.providers.protocol import Found, Note, Reach, Stop, Unwanted, Way, run_of
+from cloudmesh.flow.providers.sizes import megabytes
+from cloudmesh.flow.times import seconds
 
-__all__ = ["Machine", "Wanted", "create", "destroy", "listed", "problems"]
+__all__ = ["Qemu", "QemuMachine", "machines"]
 
 BOOT_TIMEOUT = 180.0  # seconds from the start to the first answer of sshd, on a busy machine
 PROBE_TIMEOUT = 25.0  # seconds for the one trial whether KVM boots
 PORT_TRIES = 5
+LIFE = 86400.0  # seconds
+ACCELERATORS = ("auto", "kvm", "tcg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +57,105 @@ class Wanted:
     image: str = "debian"
     memory: int = 512  # megabytes
     cpus: int = 1
-    life: float = 86400.0
+    life: float = LIFE
     accelerator: str = "auto"
 
 
+class Qemu:
+    """The provider (see `protocol`).  Its machines end with the engine, so that none is found
+    but while their guards end them, or where somebody has stopped those.
+    """
+
+    outlives = False
+
+    def __init__(self, name: str, spec: Mapping[str, Any]) -> None:
+        self.name = name
+        self.about: Mapping[str, Any] = {"provider": "qemu", "name": name}
+        self.image = str(spec.get("image") or "debian")
+        if self.image not in IMAGES:
+            raise InputError(f"there is no image {self.image!r}; known are {', '.join(IMAGES)}")
+        accelerator = str(spec.get("accelerator") or "auto")
+        if accelerator not in ACCELERATORS:
+            raise InputError(f"accelerator is auto, kvm or tcg, not {accelerator!r}")
+        self._wanted = Wanted(
+            "",
+            self.image,
+            megabytes(spec.get("memory") or 512),
+            int(spec.get("cpus") or 1),
+            seconds(spec.get("max_life") or LIFE),
+            accelerator,
+        )
+        self._boot = seconds(spec["boot"]) if spec.get("boot") else None
+
+    def create(
+        self,
+        tag: str,
+        note: Note = lambda text: None,
+        stop: Stop = lambda: False,
+    ) -> QemuMachine:
+        """See `Provider`; builds the image where there is none."""
+        require(RUN_TOOLS)
+        image = build(self.image, note)
+        wanted = replace(self._wanted, tag=tag)
+        if stop():
+            raise Unwanted("the machine is no longer wanted")
+        machine = _start(wanted, image, _accelerator(wanted, image, note))
+        machine.patience = self._boot
+        return machine
+
+    def mark(self, tag: str) -> str:
+        """See `Provider`."""
+        return tag
+
+    def listed(self, store: str) -> list[Found]:
+        """See `Provider`."""
+        return [
+            Found(str(folder), tag, run_of(tag))
+            for tag, _, folder in machines()
+            if tag.startswith(f"cmflow/{store}/")
+        ]
+
+    def destroy(self, tag: str) -> int:
+        """See `Provider`."""
+        return _destroy(tag)
+
+    def problems(self) -> list[tuple[str, str]]:
+        """See `Provider`."""
+        packages = missing(tuple(TOOLS))
+        tools = f"not all is here: apt-get install {packages}" if packages else ""
+        found = [("programs", tools)]
+        if find(self.image) is None:
+            said = "not built yet: cms flow infra build, or the first run, builds it"
+            found.append(("image", said))
+        return found
+
+
 @dataclass(slots=True)
-class Machine:
+class QemuMachine:
     """A machine that answers, and how: SSH as root on ``port`` of loopback with these keys."""
 
     tag: str
     folder: Path
     port: int
-    client_key: str  # private, OpenSSH's format
-    host_key: str  # public, a line
+    keys: Keys
     accelerator: str
     guard: subprocess.Popen[bytes] = field(repr=False)
+    patience: float | None = None  # seconds
+
+    def way(self) -> Way:
+        """See `Machine`."""
+        return Way("127.0.0.1", self.port, "root", self.keys.client, self.keys.host_public)
+
+    def wait(self, reach: Reach, stop: Stop) -> None:
+        """See `Machine`; sshd's first word is enough, as nobody else can be at that port."""
+        _await_answer(self, BOOT_TIMEOUT if self.patience is None else self.patience, stop)
 
     def alive(self) -> bool:
         """Whether it still runs."""
         return self.guard.poll() is None
 
     def destroy(self) -> None:
-        """End it; returns when it is gone with its disk."""
+        """End it, and what else carries its tag; returns when it is gone with its disk."""
         if self.guard.stdin is not None:
             with contextlib.suppress(OSError):
                 self.guard.stdin.close()
@@ -82,53 +165,21 @@ class Machine:
             self.guard.kill()  # takes the machine with it
             self.guard.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+        _destroy(self.tag)
 
     def console(self) -> str:
         """The last lines of its console."""
         return _tail(self.folder / "console")
 
 
-def create(
-    wanted: Wanted,
-    note: Callable[[str], None] = lambda text: None,
-    stop: Callable[[], bool] = lambda: False,
-) -> Machine:
-    """Start a machine and wait until its sshd answers, or ``stop`` says that it is not wanted.
-
-    Raises `InfrastructureError`.
-    """
-    require(RUN_TOOLS)
-    image = build(wanted.image, note)
-    accelerator = _accelerator(wanted, image, note)
-    machine = _start(wanted, image, accelerator)
-    try:
-        _await_answer(machine, BOOT_TIMEOUT, stop)
-    except BaseException:
-        machine.destroy()
-        raise
-    return machine
-
-
-def problems(image: str) -> list[tuple[str, str]]:
-    """What a check without a machine can say: pairs of what was looked at and what is wrong."""
-    packages = missing(tuple(TOOLS))
-    tools = f"not all is here: apt-get install {packages}" if packages else ""
-    found = [("programs", tools)]
-    if image not in IMAGES:
-        found.append(("image", f"there is no image {image!r}; known are {', '.join(IMAGES)}"))
-    elif find(image) is None:
-        found.append(("image", "not built yet: cms flow infra build, or the first run, builds it"))
-    return found
-
-
 # -- starting ----------------------------------------------------------------------------
 
 
-def _machines() -> Path:
+def _home() -> Path:
     return cache() / "machines"
 
 
-def _start(wanted: Wanted, image: Image, accelerator: str) -> Machine:
+def _start(wanted: Wanted, image: Image, accelerator: str) -> QemuMachine:
     """Start QEMU under its guard; another port where somebody was quicker."""
     said = ""
     for _ in range(PORT_TRIES):
@@ -145,10 +196,10 @@ def _start(wanted: Wanted, image: Image, accelerator: str) -> Machine:
     raise InfrastructureError(f"the machine does not start: {said or 'qemu says nothing'}")
 
 
-def _launch(wanted: Wanted, image: Image, accelerator: str, port: int) -> Machine:
+def _launch(wanted: Wanted, image: Image, accelerator: str, port: int) -> QemuMachine:
     folder = _new_folder(wanted)
-    client_key, host_key, seed = _keys(wanted)
-    (folder / "seed").write_bytes(seed)
+    keys = new_keys()
+    (folder / "seed").write_bytes(_seed(keys, wanted.life))
     (folder / "seed").chmod(0o600)
     overlay = [
         "qemu-img", "create", "-q", "-f", "qcow2", "-b", str(image.disk), "-F", "qcow2",
@@ -167,18 +218,18 @@ def _launch(wanted: Wanted, image: Image, accelerator: str, port: int) -> Machin
         )
     about = {"tag": wanted.tag, "pid": process.pid, "until": time.time() + wanted.life}
     (folder / "machine.json").write_text(json.dumps(about))
-    return Machine(wanted.tag, folder, port, client_key, host_key, accelerator, process)
+    return QemuMachine(wanted.tag, folder, port, keys, accelerator, process)
 
 
 def _new_folder(wanted: Wanted) -> Path:
-    _machines().mkdir(parents=True, exist_ok=True, mode=0o700)
+    _home().mkdir(parents=True, exist_ok=True, mode=0o700)
     stem = wanted.tag.replace("/", "_")[-100:]
     for number in range(1000):
-        folder = _machines() / f"{stem}-{os.getpid()}-{number}"
+        folder = _home() / f"{stem}-{os.getpid()}-{number}"
         with contextlib.suppress(FileExistsError):
             folder.mkdir(mode=0o700)
             return folder
-    raise InfrastructureError(f"{_machines()} is full of machines: remove what is old there")
+    raise InfrastructureError(f"{_home()} is full of machines: remove what is old there")
 
 
 def _qemu(wanted: Wanted, image: Image, accelerator: str, port: int, folder: Path) -> list[str]:
@@ -197,17 +248,13 @@ def _qemu(wanted: Wanted, image: Image, accelerator: str, port: int, folder: Pat
     ]  # fmt: skip
 
 
-def _keys(wanted: Wanted) -> tuple[str, str, bytes]:
-    """A client's private key, the host's public one, and the second disk that takes them there."""
-    import asyncssh
-
-    host = asyncssh.generate_private_key("ssh-ed25519")
-    client = asyncssh.generate_private_key("ssh-ed25519")
+def _seed(keys: Keys, life: float) -> bytes:
+    """The second disk, which takes its keys and its deadline to a machine."""
     files = {
-        "host_key": host.export_private_key(),
-        "authorized_keys": client.export_public_key(),
+        "host_key": keys.host.encode(),
+        "authorized_keys": keys.client_public.encode() + b"\n",
         "hostname": b"flow\n",
-        "life": b"%d\n" % max(1, int(wanted.life)),
+        "life": b"%d\n" % max(1, int(life)),
     }
     disk = io.BytesIO()
     with tarfile.open(fileobj=disk, mode="w") as archive:
@@ -215,7 +262,7 @@ def _keys(wanted: Wanted) -> tuple[str, str, bytes]:
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(data), 0o600
             archive.addfile(entry, io.BytesIO(data))
-    return client.export_private_key().decode(), host.export_public_key().decode(), disk.getvalue()
+    return disk.getvalue()
 
 
 def _free_port() -> int:
@@ -236,14 +283,12 @@ def _listens(port: int) -> bool:
         return False
 
 
-def _await_answer(
-    machine: Machine, patience: float, stop: Callable[[], bool] = lambda: False
-) -> None:
+def _await_answer(machine: QemuMachine, patience: float, stop: Stop = lambda: False) -> None:
     """Wait until sshd sends its banner."""
     deadline = time.monotonic() + patience
     while time.monotonic() < deadline:
         if stop():
-            raise InfrastructureError("the machine is no longer wanted")
+            raise Unwanted("the machine is no longer wanted")
         if not machine.alive():
             raise InfrastructureError(f"the machine ended while it started{_last(machine)}")
         with contextlib.suppress(OSError):
@@ -254,7 +299,7 @@ def _await_answer(
     raise InfrastructureError(f"the machine did not answer within {patience:.0f} s{_last(machine)}")
 
 
-def _banner(probe: socket.socket, deadline: float, stop: Callable[[], bool]) -> bool:
+def _banner(probe: socket.socket, deadline: float, stop: Stop) -> bool:
     """Whether the other end says that it is an sshd; QEMU itself takes a connection at once."""
     probe.settimeout(0.2)
     until = min(deadline, time.monotonic() + 10.0)
@@ -264,7 +309,7 @@ def _banner(probe: socket.socket, deadline: float, stop: Callable[[], bool]) -> 
     return False
 
 
-def _last(machine: Machine) -> str:
+def _last(machine: QemuMachine) -> str:
     said = machine.console() or _tail(machine.folder / "qemu")
     return f"; the last that it said: {said}" if said else ""
 
@@ -282,7 +327,7 @@ def _tail(file: Path) -> str:
 # -- KVM -----------------------------------------------------------------------------------
 
 
-def _accelerator(wanted: Wanted, image: Image, note: Callable[[str], None]) -> str:
+def _accelerator(wanted: Wanted, image: Image, note: Note) -> str:
     """``kvm`` where a machine has been seen to boot with it, else ``tcg``."""
     if wanted.accelerator != "auto":
         return wanted.accelerator
@@ -328,9 +373,9 @@ def _probe(wanted: Wanted, image: Image) -> str:
 # -- what is left --------------------------------------------------------------------------
 
 
-def listed() -> Iterator[tuple[str, int, Path]]:
+def machines() -> Iterator[tuple[str, int, Path]]:
     """The machines of this user on this host: tag, the guard's process, folder."""
-    for folder in sorted(_machines().glob("*/machine.json")):
+    for folder in sorted(_home().glob("*/machine.json")):
         try:
             about: dict[str, Any] = json.loads(folder.read_text())
             yield about["tag"], int(about["pid"]), folder.parent
@@ -338,10 +383,10 @@ def listed() -> Iterator[tuple[str, int, Path]]:
             continue
 
 
-def destroy(tag: str) -> int:
+def _destroy(tag: str) -> int:
     """End all machines of a tag, also those of an engine that is gone; how many there were."""
     count = 0
-    for known, guard, folder in listed():
+    for known, guard, folder in machines():
         if known != tag:
             continue
         count += 1

@@ -1,66 +1,207 @@
 """Destroy machines that outlived their engine: those that this store's journal intended, no other.
 
-A machine's tag is ``cmflow/STORE/RUN/…``.  It is destroyed when it carries this
-store's id, its run's journal says that it would be made, and nobody owns that
-run.  Everything is read before anything is destroyed: where the store cannot be
-read in full, nothing happens.
+A machine carries the mark of a tag, ``cmflow/STORE/RUN/…``.  It is destroyed
+when that is of this store, its run's journal says that it would be made, and
+nobody owns that run.  Everything is read before anything is destroyed: where
+the store cannot be read in full, nothing happens.  A provider that cannot be
+asked is left for the next time; the others are cleaned.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
-from cloudmesh.flow.providers import qemu
+from cloudmesh.flow.errors import FlowError, InfrastructureError, InputError
+from cloudmesh.flow.providers.protocol import Found, Note, Provider
+from cloudmesh.flow.providers.table import provider_of
 from cloudmesh.flow.store.protocol import Store
 
-__all__ = ["clean"]
+__all__ = ["Swept", "clean", "clean_provider", "finish"]
+
+LISTS = 3  # how often a provider is asked for what may appear late
+PAUSE = 2.0  # seconds between
+LATE = 600.0  # seconds after which a machine that was asked for appears no more
+
+QEMU = {"kind": "vm", "provider": "qemu"}  # its machines need no entry
 
 
-def clean(store: Store, run: str | None = None) -> tuple[list[str], list[tuple[str, str]]]:
-    """Destroy what is left of the store's runs, or of one; the tags, and what was left and why.
+class Swept(NamedTuple):
+    """What was done: tags or marks."""
+
+    gone: list[str]
+    left: list[tuple[str, str]]  # and why
+    failed: list[str]  # lines: providers that did not answer, machines that did not go
+    late: list[str]  # was asked for just before the engine died, and may still appear
+
+
+class Intent(NamedTuple):
+    """What a journal says would be made."""
+
+    tag: str
+    about: Mapping[str, Any]
+    at: float
+    released: bool
+
+
+def clean(store: Store, entries: Mapping[str, Mapping[str, Any]] | None = None) -> Swept:
+    """Destroy what is left of the store's runs, with the providers of ``entries`` and journals.
 
     Raises `StoreError` where the store cannot be read.
     """
-    mine = f"cmflow/{store.id}/" + (f"{run}/" if run else "")
-    wanted: list[str] = []
-    left: list[tuple[str, str]] = []
-    for tag in sorted({tag for tag, _, _ in qemu.listed() if tag.startswith(mine)}):
-        reason = _reason_to_leave(store, tag)
-        if reason:
-            left.append((tag, reason))
+    known = {str(head["run"]): intents(store, str(head["run"])) for head in store.runs()}
+    swept = Swept([], [], [], [])
+    wanted = {**(entries or {})}
+    providers: dict[str, Provider] = {}
+    specs = [("qemu", QEMU), *((n, s) for n, s in wanted.items() if s.get("kind") == "vm")]
+    specs += [(i.about.get("name", "?"), i.about) for of in known.values() for i in of]
+    for name, spec in specs:
+        try:
+            provider = provider_of(str(name), spec)
+        except (InputError, InfrastructureError) as error:
+            swept.failed.append(str(error))
+            continue
+        key = {k: v for k, v in provider.about.items() if k != "name" or not provider.outlives}
+        providers.setdefault(json.dumps(key, sort_keys=True), provider)
+    for provider in providers.values():
+        _sweep(store, provider, known.get, swept)
+    return swept._replace(failed=list(dict.fromkeys(swept.failed)))
+
+
+def clean_provider(store: Store, provider: Provider) -> Swept:
+    """As `clean`, for one provider; reads the journals only of runs that left something."""
+    swept = Swept([], [], [], [])
+    _sweep(store, provider, lambda run: None, swept)
+    return swept
+
+
+def finish(
+    left: Iterable[Mapping[str, Any]], note: Note, release: Callable[[Mapping[str, Any]], None]
+) -> None:
+    """Destroy what earlier engines of a run have intended and not released; it is ours now."""
+    for document in left:
+        name, tag = str(document.get("name", "")), str(document["tag"])
+        try:
+            provider = provider_of(name, document)
+            count = provider.destroy(tag) if provider.outlives else 1
+        except FlowError as error:
+            note(f"{error}; a machine may be left: cms flow infra clean destroys it")
+            continue
+        if count:  # what was not there may still appear: the intent stays for `infra clean`
+            release({"tag": tag})
+
+
+# -- one provider ------------------------------------------------------------------------------
+
+
+def _sweep(
+    store: Store,
+    provider: Provider,
+    known: Callable[[str], list[Intent] | None],
+    swept: Swept,
+) -> None:
+    """Judge all that a provider lists, then destroy; again for what appears late."""
+    for number in range(LISTS):
+        try:
+            found = provider.listed(store.id)
+        except (InfrastructureError, InputError) as error:
+            swept.failed.append(str(error))
+            return
+        told = {mark for mark, _ in swept.left}
+        judged = [(one, *_judged(store, provider, one, known)) for one in found]
+        for one, _, reason in judged:
+            if reason and one.mark not in told:
+                swept.left.append((one.mark, reason))
+        _destroy(provider, {tag for _, tag, reason in judged if not reason}, swept)
+        late = _late(store, provider, known, swept)
+        if not late or number == LISTS - 1:
+            swept.late.extend(late)
+            return
+        time.sleep(PAUSE)
+
+
+def _destroy(provider: Provider, tags: Iterable[str], swept: Swept) -> None:
+    for tag in sorted(tags):
+        try:
+            provider.destroy(tag)
+        except (InfrastructureError, InputError) as error:
+            swept.failed.append(f"{tag}: {error}")
         else:
-            wanted.append(tag)
-    for tag in wanted:
-        qemu.destroy(tag)
-    for tag in _still_there(wanted):  # a create that was on its way appears a moment later
-        qemu.destroy(tag)
-    return wanted, left
+            if tag not in swept.gone:
+                swept.gone.append(tag)
 
 
-def _reason_to_leave(store: Store, tag: str) -> str:
-    """Why a machine must stay; "" where nothing speaks for it."""
-    run = tag.split("/")[2]
-    if store.run(run) is None or tag not in _intended(store, run):
-        return "no journal of this store says that it was made"
-    if store.owner(run).alive is not False:
-        return f"run {run} has an engine that may be alive"
-    return ""
+def _judged(
+    store: Store,
+    provider: Provider,
+    one: Found,
+    known: Callable[[str], list[Intent] | None],
+) -> tuple[str, str]:
+    """The tag of a machine, and why it must stay; "" where nothing speaks for it."""
+    nobody = "no journal of this store says that it was made"
+    if store.run(one.run) is None:
+        return "", nobody
+    # Read anew where it was not there: a run may have begun since.
+    for of in (known(one.run) or [], intents(store, one.run)):
+        tag = next((i.tag for i in of if provider.mark(i.tag) == one.mark), "")
+        if tag:
+            break
+    else:
+        return "", nobody
+    if store.owner(one.run).alive is not False:
+        return tag, f"run {one.run} has an engine that may be alive"
+    return tag, ""
 
 
-def _intended(store: Store, run: str) -> set[str]:
-    """The tags of everything that a run's journal says would be made."""
-    tags: set[str] = set()
+def _late(
+    store: Store,
+    provider: Provider,
+    known: Callable[[str], list[Intent] | None],
+    swept: Swept,
+) -> list[str]:
+    """What this provider was asked for shortly before its engine died, and has not shown yet."""
+    if not provider.outlives:
+        return []
+    runs = {str(head["run"]) for head in store.runs(limit=100)}
+    now = time.time()
+    return [
+        intent.tag
+        for run in sorted(runs)
+        for intent in known(run) or []
+        if not intent.released
+        and now - intent.at < LATE
+        and intent.tag not in swept.gone
+        and _is_of(provider, intent)
+        and store.owner(run).alive is False
+    ]
+
+
+def _is_of(provider: Provider, intent: Intent) -> bool:
+    mine = provider.about
+    return all(mine.get(k) == intent.about.get(k) for k in ("provider", "region", "endpoint"))
+
+
+def intents(store: Store, run: str) -> list[Intent]:
+    """Everything of kind ``vm`` that a run's journal says would be made."""
+    found: dict[str, Intent] = {}
+    for kind, at, about in _outside(store, run):
+        tag = str(about.get("tag"))
+        if kind == "intent" and about.get("kind") == "vm":
+            found[tag] = Intent(tag, about, at, False)
+        elif kind == "released" and tag in found:
+            found[tag] = found[tag]._replace(released=True)
+    return list(found.values())
+
+
+def _outside(store: Store, run: str) -> Iterator[tuple[str, float, Mapping[str, Any]]]:
+    """The events of a journal about what is outside."""
     after = 0
     while batches := store.batches(run, after):
         for number, text in batches:
             after = number
-            if '"intent"' in text:
-                events = json.loads(text)
-                tags.update(str(e[2].get("tag")) for e in events if e[0] == "intent")
-    return tags
-
-
-def _still_there(tags: Iterable[str]) -> list[str]:
-    there = {tag for tag, _, _ in qemu.listed()}
-    return [tag for tag in tags if tag in there]
+            if '"intent"' in text or '"released"' in text:
+                for event in json.loads(text):
+                    if event[0] in ("intent", "released"):
+                        yield event[0], float(event[1]), event[2]
