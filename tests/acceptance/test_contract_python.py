@@ -200,10 +200,15 @@ class MyFlow(BaseWorkFlow):
 Flow = MyFlow(sys.argv[0])
 Flow.runCommand(sys.argv[1])
 """
-    done = here.python(text, "a")
+    with_flow = text.replace("BaseWorkFlow):", "BaseWorkFlow):\n    flow = 'a; b'")
+    here.write("program.py", with_flow)
+    assert here("add", "program.py").code == 0
+    done = here.python(with_flow, "a")
     assert done.returncode == 0, done.stderr
     assert "in a!" in done.stdout
     assert "in b!" not in done.stdout
+    assert [d["name"] for d in here.documents("program-flow")] == ["a", "b"]  # as it was
+    assert [d["name"] for d in here.documents("program-flow-active")] == ["a"]
     assert here.python(text, "b").returncode == 1
     assert here.python(text, "nope").returncode == 2
     here.write("my-flow.py", text)

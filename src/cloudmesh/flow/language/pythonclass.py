@@ -120,6 +120,12 @@ class _Runnable:
             program, _opened(store), parameters=dict(params or {}), on=on, parallel=parallel
         )
 
+    def _run_alone(self, node: str) -> Run:
+        """Run one node; what is defined of the flow stays as it is."""
+        from cloudmesh.flow import api
+
+        return api.run(self._program(node, None, False), _opened(None), stored=True)
+
     @_Shown
     def _repr_svg_(thing: Any) -> str | None:
         """The picture of the flow, for a notebook; None where it is wrong or has no string."""
@@ -215,12 +221,12 @@ class BaseWorkFlow(_Runnable):
     def runCommand(self, node: str) -> None:
         """Run one node alone, as the original's last line does; nothing while the file is loaded.
 
-        Ends the program as ``cms flow run`` does: with a line and an exit code.
+        The flow's definition stays as it is.  Ends the program as ``cms flow run`` does: with a line and an exit code.
         """
         if loading.depth:
             return
         try:
-            self.run(node).raise_for_error()
+            self._run_alone(node).raise_for_error()
         except FlowError as error:
             print(error, file=sys.stderr)
             raise SystemExit(error.exit_code) from None
