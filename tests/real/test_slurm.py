@@ -17,7 +17,9 @@ from executor_kit import nodes
 from slurm_cluster import running_slurm
 from sshd import running_sshd
 
+from cloudmesh.flow.executors import slurm
 from cloudmesh.flow.executors.protocol import Executor
+from cloudmesh.flow.executors.sending import runner
 from cloudmesh.flow.executors.table import Context, check, make
 from cloudmesh.flow.model.flow import Code
 
@@ -72,7 +74,7 @@ def test_functions_and_commands_in_one_array(spec: dict[str, Any]) -> None:
     intents = [line for line in lines if "kind" in line]
     assert [line["jobs"] for line in intents] == [13], "one array, written down before"
     assert lines[-1] == {"tag": intents[0]["tag"]}
-    assert sorted(os.listdir(f"{spec['folder']}/store/runarray")) == ["program-0", "runner"]
+    assert not os.path.exists(f"{spec['folder']}/store/runarray")
 
 
 def test_cancel_of_a_running_and_a_waiting_job(spec: dict[str, Any]) -> None:
@@ -90,6 +92,27 @@ def test_cancel_of_a_running_and_a_waiting_job(spec: dict[str, Any]) -> None:
         assert empty_queue()
         for one in told:  # a scheduler may answer later: ten seconds are promised
             assert kit.nothing_left(one.attempt.key, 10.0)
+    finally:
+        made.close()
+
+
+def test_a_cancelled_job_is_told_when_all_of_it_is_gone(
+    spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long its runner takes: the job's shell waits for it, and Slurm for the shell."""
+
+    def slow(requirements: tuple[str, ...] = ()) -> bytes:
+        text = runner(requirements)[16:].replace(b"GRACE = 0.5", b"GRACE = 1.5")
+        return b"%016d" % len(text) + text
+
+    monkeypatch.setattr(slurm, "runner", slow)
+    made = make("hpc", spec, Context("store", "runslow"))
+    try:
+        told = start(made, nodes.sleeps, {"seconds": 300})
+        told.until(lambda t: "asleep" in t.text("out"))
+        made.cancel(told.attempt)
+        assert (told.result(15).error or {})["type"] == "Cancelled"
+        assert not kit.left(told.attempt.key)
     finally:
         made.close()
 

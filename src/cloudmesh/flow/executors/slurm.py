@@ -9,26 +9,29 @@ folder, and its attempt goes on where it is.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
 import math
 import os
-import shlex
+import re
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import FlowError, InfrastructureError
+from cloudmesh.flow.executors import batch
 from cloudmesh.flow.executors.blob import HEAD, frame, lengths
 from cloudmesh.flow.executors.command import cancelled, problem, refuse, timed_out
 from cloudmesh.flow.executors.far import Job, Programs, outcome_of, request
+from cloudmesh.flow.executors.kept import UNUSED_MAX
 from cloudmesh.flow.executors.login import Here, Login, There
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
-from cloudmesh.flow.executors.sending import python_command, runner
+from cloudmesh.flow.executors.sending import runner
 from cloudmesh.flow.executors.ssh import ssh_hosts
-from cloudmesh.flow.times import seconds
 
 if TYPE_CHECKING:
     from cloudmesh.flow.executors.table import Context
@@ -53,18 +56,8 @@ LOST = frozenset(
     ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED", "OUT_OF_MEMORY", "GONE", "CANCELLED")
 )
 
-_SCRIPT = """\
-#!/bin/sh
-i=$SLURM_ARRAY_TASK_ID
-cd {folder} || exit 1
-set -- $(sed -n "$((i + 1))p" index)
-{{ cat {shared}/runner; [ "$3" = - ] || cat {shared}/program-$3
-  tail -c "+$(($1 + 1))" inputs | head -c "$2"; }} | {python} > "$i.out" 2> "$i.err"
-code=$?
-[ "$code" -le 128 ] || {{ cat {shared}/runner
-  tail -c "+$(($1 + $2 + 1))" inputs | head -c "$4"; }} | {python} > /dev/null 2>&1
-echo "$code" > "$i.code"
-"""
+#: What `sbatch` says where nobody can tell whether the job was taken.
+_AWAY = re.compile("contact slurm|timed out|temporarily|connection refused|backup", re.IGNORECASE)
 
 
 def make(name: str, spec: Mapping[str, Any], context: Context) -> SlurmExecutor:
@@ -95,6 +88,13 @@ def _login(spec: Mapping[str, Any]) -> Login:
     return There(ssh_hosts(spec)[0]) if spec.get("host") else Here()
 
 
+def _done(login: Login, command: Sequence[str]) -> None:
+    """Run a command.  Raises `InfrastructureError` where it fails."""
+    code, _, err = login.run(command)
+    if code:
+        raise InfrastructureError(f"{command[0]}: {_first(err)}")
+
+
 def _first(text: str) -> str:
     """The first line that says something."""
     lines = (line.strip() for line in text.splitlines())
@@ -106,6 +106,13 @@ def _signal_name(number: int) -> str:
         return signal.Signals(number).name
     except ValueError:
         return f"signal {number}"
+
+
+class SchedulerAway(InfrastructureError):
+    """The scheduler does not answer; it may, later."""
+
+    kind = "SchedulerLost"
+    passing = True
 
 
 @dataclass(slots=True, eq=False)
@@ -152,10 +159,14 @@ class SlurmExecutor:
         # Of the thread alone:
         self._tasks: dict[Attempt, _Task] = {}
         self._programs = Programs()
-        self._sent: set[int] = set()
+        self._sent: dict[int | str, str] = {}  # the hashes of programs by number, of runners
         self._shared = ""
+        self._sources = ""
         self._found: dict[str, tuple[_Array, int, int]] = {}  # by key: jobs of a dead engine
         self._arrays: dict[str, _Array] = {}
+        self._back: list[Job] = []  # could not be submitted while the scheduler was away
+        self._doubtful: list[str] = []  # tags of arrays that may have been submitted all the same
+        self._worked = False  # whether the scheduler has ever answered
         self._away_since = 0.0
         self._pause = ASK_MIN
 
@@ -199,8 +210,21 @@ class SlurmExecutor:
                     self._turn(login)
                 except Exception as error:  # whatever it is, nobody may wait for ever
                     self._give_up(error)
+            self._leave(login)
         finally:
             login.close()
+
+    def _leave(self, login: Login) -> None:
+        """End what an engine before this one left and nobody wanted; no empty folder stays."""
+        with contextlib.suppress(FlowError):
+            tags = {array.tag: array.folder for array, _, _ in self._found.values()}
+            for tag, folder in tags.items():
+                if tag not in self._arrays:
+                    login.run(["scancel", f"--name={tag}"])
+                    login.remove(folder)
+                    self._context.release({"tag": tag})
+            if self._shared:
+                login.run(["rmdir", self._shared])
 
     def _give_up(self, error: Exception) -> None:
         message = f"{self._name}: {type(error).__name__}: {error}"
@@ -211,20 +235,21 @@ class SlurmExecutor:
         """Sleep until there is something to do; False at the end."""
         with self._lock:
             if not self._new and not self._unwanted:
-                if self._tasks:
+                if self._tasks or self._back:
                     self._lock.wait(self._pause)
                 elif not self._closing:
                     self._lock.wait()
             until = time.monotonic() + GATHER
             while self._new and not self._closing and (left := until - time.monotonic()) > 0:
                 self._lock.wait(left)
-            return bool(self._new or self._tasks or not self._closing)
+            return bool(self._new or self._back or self._tasks or not self._closing)
 
     def _turn(self, login: Login) -> None:
         with self._lock:
-            new, self._new = self._new, []
+            new, self._new = [*self._back, *self._new], []
             unwanted, self._unwanted = self._unwanted, []
             closing = self._closing
+        self._back = []
         wanted = [job for job in new if not job.attempt.cancelled and not closing]
         for job in new:
             if job not in wanted:
@@ -232,9 +257,10 @@ class SlurmExecutor:
         try:
             if not self._shared and wanted:
                 self._open(login)
-            self._submit_all(login, wanted)
+            if wanted:
+                self._submit_all(login, wanted)
         except FlowError as error:
-            self._refuse(wanted, error)
+            self._refuse([job for job in wanted if job.attempt not in self._tasks], error)
         now = time.monotonic()
         for task in list(self._tasks.values()):
             if closing or task.job.attempt in unwanted:
@@ -244,11 +270,14 @@ class SlurmExecutor:
         self._watch(login)
 
     def _refuse(self, jobs: Sequence[Job], error: FlowError) -> None:
-        passing = getattr(error, "passing", False)
+        """Jobs could not be submitted: later, where the scheduler has worked and is away now."""
+        passing = bool(getattr(error, "passing", False))
+        if passing and self._worked and self._is_waited_for(error):
+            self._back += jobs
+            return
         for job in jobs:
-            if job.attempt not in self._tasks:
-                kind = getattr(error, "kind", "SlurmError")
-                job.done(job.attempt, problem(kind, f"{self._name}: {error}", lost=passing))
+            kind = getattr(error, "kind", "SlurmError")
+            job.done(job.attempt, problem(kind, f"{self._name}: {error}", lost=passing))
 
     # -- submitting ------------------------------------------------------------------------------
 
@@ -258,13 +287,27 @@ class SlurmExecutor:
         base = os.path.expanduser(base) if isinstance(login, Here) else base
         shared = f"{base}/{self._context.store_id}/{self._context.run}"
         for name in login.names(shared):
-            if name == "runner" or name.startswith("program-"):
-                continue
             about = login.read(f"{shared}/{name}/about.json")
             if about:
                 self._adopt(login, f"{shared}/{name}", json.loads(about))
-        login.write(f"{shared}/runner", runner())
-        self._shared = shared
+        self._shared, self._sources = shared, f"{base}/sources"
+
+    def _source(self, login: Login, what: int | str, data: Callable[[], bytes]) -> str:
+        """The hash of something that jobs need, by which it is kept there from run to run."""
+        if what not in self._sent:
+            text = data()
+            digest = hashlib.sha256(text).hexdigest()
+            path = f"{self._sources}/{digest}"
+            code, out, _ = login.run(["sha256sum", path])
+            if code or out.split()[:1] != [digest]:
+                login.write(f"{path}.new", text)
+                _done(login, ["mv", f"{path}.new", path])
+                old = ["-type", "f", "-mtime", f"+{UNUSED_MAX // 86400}"]
+                login.run(["find", self._sources, *old, "-delete"])
+            else:
+                login.run(["touch", "-c", path])  # it is in use
+            self._sent[what] = digest
+        return self._sent[what]
 
     def _adopt(self, login: Login, folder: str, about: Mapping[str, Any]) -> None:
         job = login.read(f"{folder}/job").decode().strip()
@@ -280,6 +323,9 @@ class SlurmExecutor:
                 self._found[key] = (array, index, number)
 
     def _submit_all(self, login: Login, jobs: Sequence[Job]) -> None:
+        if not self._settle_doubts(login):
+            self._back += jobs
+            return
         fresh = []
         for job in jobs:
             found = self._found.pop(job.attempt.key, None)
@@ -292,6 +338,19 @@ class SlurmExecutor:
                 fresh.append(job)
         for i in range(0, len(fresh), ARRAY_MAX):
             self._submit(login, fresh[i : i + ARRAY_MAX])
+
+    def _settle_doubts(self, login: Login) -> bool:
+        """Whether nothing is there of what may have been submitted; what is there is ended."""
+        if not self._doubtful:
+            return True
+        code, out, err = login.run(["squeue", "-h", "--name", ",".join(self._doubtful), "-o", "%F"])
+        if code:
+            raise SchedulerAway(f"squeue: {_first(err)}")
+        if out.split():
+            login.run(["scancel", *sorted(set(out.split()))])
+            return False
+        self._doubtful.clear()
+        return True
 
     def _submit(self, login: Login, jobs: Sequence[Job]) -> None:
         """One array.  Raises `FlowError` where the scheduler refuses it."""
@@ -307,29 +366,35 @@ class SlurmExecutor:
             asked += last
             # For another runner, where this one is killed: it ends what is left.
             sweep = frame({"kind": "sweep", "key": job.attempt.key}) + last
-            program = "-" if number is None else number
+            program = "-" if number is None else self._program(login, number)
             lines.append(f"{len(inputs)} {len(asked)} {program} {len(sweep)}")
             inputs += asked + sweep
             sendable.append(job)
-            if number is not None and number not in self._sent:
-                self._sent.add(number)
-                login.write(f"{self._shared}/program-{number}", self._programs.frame(number))
         if not sendable:
             return
         mark = f"{time.time_ns():x}"
         tag = f"cmflow/{self._context.store_id}/{self._context.run}/{self._name}/{mark}"
         folder = f"{self._shared}/{mark}"
         keys = [[job.attempt.key, job.attempt.number] for job in sendable]
-        login.write(f"{folder}/inputs", inputs)
-        login.write(f"{folder}/index", "\n".join([*lines, ""]).encode())
-        login.write(f"{folder}/about.json", json.dumps({"tag": tag, "keys": keys}).encode())
+        try:
+            login.write(f"{folder}/inputs", inputs)
+            login.write(f"{folder}/index", "\n".join([*lines, ""]).encode())
+            login.write(f"{folder}/about.json", json.dumps({"tag": tag, "keys": keys}).encode())
+            script = self._script(login, folder)
+        except InfrastructureError:
+            login.remove(folder)
+            raise
         document = {"tag": tag, "kind": "slurm", "name": self._name, "jobs": len(sendable)}
         self._context.intent(document)
-        code, out, err = login.run(self._command(tag, len(sendable), folder), self._script(folder))
+        code, out, err = login.run(batch.command(self._spec, tag, len(sendable), folder), script)
         if code:
             login.remove(folder)
+            if _AWAY.search(err):
+                self._doubtful.append(tag)
+                raise SchedulerAway(_first(err))
             self._context.release({"tag": tag})
             raise InfrastructureError(f"the job was refused: {_first(err)}")
+        self._worked, self._away_since = True, 0.0
         array = _Array(tag, folder, out.strip().partition(";")[0], len(sendable))
         login.write(f"{folder}/job", array.job.encode())
         self._arrays[tag] = array
@@ -337,28 +402,15 @@ class SlurmExecutor:
             self._tasks[job.attempt] = _Task(job, array, index)
         self._pause = ASK_MIN
 
-    def _script(self, folder: str) -> str:
-        python = python_command(str(self._spec.get("python") or "python3"))
-        return _SCRIPT.format(
-            folder=shlex.quote(folder), shared=shlex.quote(self._shared), python=python
-        )
+    def _program(self, login: Login, number: int) -> str:
+        return self._source(login, number, lambda: self._programs.frame(number))
 
-    def _command(self, tag: str, count: int, folder: str) -> list[str]:
-        spec = self._spec
-        words = ["sbatch", "--parsable", "--no-requeue", f"--job-name={tag}"]
-        words += [f"--array=0-{count - 1}", f"--output={folder}/slurm-%a.log"]
-        for key, option in (
-            ("partition", "partition"),
-            ("account", "account"),
-            ("qos", "qos"),
-            ("memory", "mem"),
-            ("cpus", "cpus-per-task"),
-        ):
-            if spec.get(key):
-                words.append(f"--{option}={spec[key]}")
-        if spec.get("time"):
-            words.append(f"--time={max(1, math.ceil(seconds(spec['time']) / 60))}")
-        return [*words, *map(str, spec.get("options") or ())]
+    def _script(self, login: Login, folder: str) -> str:
+        requirements = tuple(self._spec.get("requirements") or ())
+        python = str(self._spec.get("python") or "python3")
+        started = self._source(login, "runner", lambda: runner(requirements))
+        sweeper = self._source(login, "sweeper", runner)
+        return batch.script(folder, self._sources, started, sweeper, python)
 
     # -- watching ----------------------------------------------------------------------------------
 
@@ -391,19 +443,24 @@ class SlurmExecutor:
             ["squeue", "-h", "-r", "-t", "all", "--name", names, "-o", "%i|%T|%N"]
         )
         if code:
-            raise InfrastructureError(f"squeue: {_first(err)}")
+            raise SchedulerAway(f"squeue: {_first(err)}")
+        self._worked = True
         rows = (line.split("|") for line in out.splitlines())
         return {row[0]: (row[1], row[2]) for row in rows if len(row) == 3}
 
     def _outage(self, error: InfrastructureError) -> None:
+        if not self._is_waited_for(error):
+            for task in list(self._tasks.values()):
+                lost = problem("SchedulerLost", f"{self._name}: {error}", lost=True)
+                self._tell(task, task.job.why or lost)
+
+    def _is_waited_for(self, error: FlowError) -> bool:
+        """Whether a scheduler that is away is waited for; the user is told once."""
         now = time.monotonic()
         if not self._away_since:
             self._away_since = now
             self._context.note(f"{self._name}: {error}; waiting for it")
-        if now - self._away_since > OUTAGE_MAX or self._closing:
-            for task in list(self._tasks.values()):
-                lost = problem("SchedulerLost", f"{self._name}: {error}", lost=True)
-                self._tell(task, task.job.why or lost)
+        return now - self._away_since <= OUTAGE_MAX and not self._closing
 
     def _look(self, login: Login, task: _Task, state: str) -> bool:
         """Read what a job has written; whether it has said anything new."""
