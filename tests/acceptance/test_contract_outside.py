@@ -96,3 +96,19 @@ def test_the_module_takes_the_words_with_flow_before_them_too(cms: Any) -> None:
             env=cms.environment,
         )
         assert done.stdout.startswith("a; b\n")
+
+
+def test_a_type_may_stand_under_its_own_key(here: Any, monkeypatch: Any) -> None:
+    here.write(
+        "t.yaml",
+        """\
+        flow: a
+        tasks:
+          a:
+            parameter: {pw: {type: secret}, n: {type: int}}
+            command: test {pw} = sesame && echo $(({n} + 1))
+        """,
+    )
+    monkeypatch.setenv("PW", "sesame")
+    assert here.run("t.yaml", "--param", "n=4")["a"]["result"] == "5"
+    assert "no whole number" in here.refused("run", "t.yaml", "--param", "n=x")

@@ -458,6 +458,7 @@ def h(b): return b
     assert here.last["status"] == "finished"
     b = nodes["b"]
     assert (b["status"], b["skipped"], b["result"]) == ("finished", True, None)
+    assert b["exit_code"] == 0
     assert b["reason"] == "skipped: when a > 3"
     assert [nodes[n]["skipped"] for n in "cgh"] == [True] * 3
     assert nodes["c"]["status"] == "finished"

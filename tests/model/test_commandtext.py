@@ -77,6 +77,29 @@ def test_values_as_text(value: Any, text: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="NOT TESTED: a shell (needs sh)")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("echo $(({n} * (2 + {n}))) {n}", "15 3"),
+        ("echo $((1 << {n}))", "8"),
+        ("echo $( (echo {n}) ) `echo {n}`", "3 3"),
+    ],
+)
+def test_a_shell_calculates_with_a_number(command: str, said: str) -> None:
+    text, environment = render(command, {"n": 3})
+    ran = subprocess.run(
+        ["sh", "-c", text], env={**os.environ, **environment}, capture_output=True, check=True
+    )
+    assert ran.stdout.decode().strip() == said
+
+
+@pytest.mark.parametrize("value", ["a[$(id)]", "1+1", "", True, 1.5, None, [1], "٣"])
+def test_a_shell_calculates_with_nothing_else(value: Any) -> None:
+    with pytest.raises(ValueError, match="no whole number"):
+        render("echo $(({n} + 1))", {"n": value})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="NOT TESTED: a shell (needs sh)")
 @given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=40))
 def test_a_shell_receives_any_text_as_it_is(value: str) -> None:
     command, environment = render("printf %s {a}; printf %s {{a}}", {"a": value})

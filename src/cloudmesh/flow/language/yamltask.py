@@ -131,6 +131,10 @@ class TaskReader:
         return types
 
     def _type(self, node: YamlNode, name: str, where: Path) -> str:
+        if node.is_map:  # {x: {type: int}} says the same as {x: int}
+            said = {key: kind for key, _, kind in node.items()}
+            if list(said) == ["type"]:
+                node = said["type"]
         if node.value is None:
             return ""
         if not isinstance(node.value, str):

@@ -2,6 +2,8 @@
 
 In a string for a shell a reference becomes a reference to an environment
 variable, in double quotes, never the value itself: no value can break out.  In
+``$((…))`` quotes are no arithmetic, and some shells would run what a text says
+there: so it stands without them, and only a whole number may be its value.  In
 a list of arguments the value is put into that argument, and no shell sees it.
 ``{{`` is a brace; anything else in braces stays.
 """
@@ -23,12 +25,16 @@ _REFERENCE = re.compile(
 
 
 class Reference(NamedTuple):
-    """A ``{name}`` in a command.  ``quoted`` says what it stands in, where it must not."""
+    """A ``{name}`` in a command.
+
+    ``quoted`` says what it stands in, where it must not; ``sum``: it stands in ``$((…))``.
+    """
 
     name: str
     start: int
     end: int
     quoted: str = ""
+    sum: bool = False
 
 
 def names(command: str | Sequence[str]) -> tuple[str, ...]:
@@ -54,7 +60,7 @@ def references(text: str, shell: bool) -> list[Reference]:
             continue
         quoted = quotes.at(match.start())
         if quoted != "escape":
-            found.append(Reference(match["name"], *match.span(), quoted))
+            found.append(Reference(match["name"], *match.span(), quoted, quotes.parentheses > 0))
     return found
 
 
@@ -82,24 +88,32 @@ def render(
 ) -> tuple[str | list[str], dict[str, str]]:
     """What is started: a string for a shell and its environment, or a list of arguments.
 
-    A name that ``values`` does not have stays as it is written.
+    A name that ``values`` does not have stays as it is written.  Raises `ValueError`
+    where a shell would calculate with a value that is no whole number.
     """
     if not isinstance(command, str):
         return [_fill(part, values) for part in command], {}
     environment = {}
     out, at = [], 0
-    live = {r.start for r in references(command, True)}
+    live = {r.start: r for r in references(command, True)}
     for match in _pieces(command):
         name = match["name"]
         out.append(command[at : match.start()])
         at = match.end()
         if name is not None and match.start() in live and name in values:
             environment[variable(name)] = text_of(values[name])
-            out.append(f'"${{{variable(name)}}}"')
+            put = f"${{{variable(name)}}}"
+            out.append(_number(name, values[name], put) if live[match.start()].sum else f'"{put}"')
         else:
             out.append(_brace(match))
     out.append(command[at:])
     return "".join(out), environment
+
+
+def _number(name: str, value: Any, put: str) -> str:
+    if not re.fullmatch(r"\s*[+-]?[0-9]+\s*", text_of(value), re.ASCII):
+        raise ValueError(f"{{{name}}} stands in $((…)), and its value is no whole number")
+    return put
 
 
 def _fill(part: str, values: Mapping[str, Any]) -> str:
@@ -126,6 +140,7 @@ class _Quotes:
         self.position = 0
         self.state = ""
         self.here = False  # a here-document has begun; it is not read further
+        self.parentheses = 0  # open ones, from a "$((" on
 
     def at(self, offset: int) -> str:
         """``"quotes"``, ``"a here-document"``, ``"escape"`` or ``""``; offsets never go back."""
@@ -141,7 +156,12 @@ class _Quotes:
         text, i = self.text, self.position
         character = text[i]
         self.position = i + 1
-        if self.state == "'":
+        if self.parentheses:
+            self.parentheses += {"(": 1, ")": -1}.get(character, 0)
+        elif self.state == "" and text.startswith("$((", i):
+            self.parentheses = 2
+            self.position = i + 3
+        elif self.state == "'":
             if character == "'":
                 self.state = ""
         elif character == "\\":

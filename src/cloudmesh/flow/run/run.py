@@ -326,6 +326,7 @@ class Run(State):
         self._step(i, "skipped")
         self.ended[i] = at
         self.result[i] = "null"
+        self.exit_code[i] = 0
         self.skipped.add(i)
         self.reason[i] = reason
         self._passed(i, at)
