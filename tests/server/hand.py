@@ -41,7 +41,6 @@ class Hand:
         )
         self.journal = store.create(about, ev.encode([event], str))
         self.projector = Projector(self.run, self.journal)
-        self.projector.make()
         self.projector.flush()
 
     def batch(self, *events: ev.Event, seconds: float = 1.0) -> int:

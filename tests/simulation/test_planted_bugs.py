@@ -47,6 +47,11 @@ BUGS = {
         "        changed = sorted(i for i in run.changed if not n <= i < base)\n"
         "        run.changed.clear()\n",
     ),
+    "a document that an earlier try has made counts as new": (
+        "engine/projector.py",
+        "        sure, self._sure = self._sure, False\n",
+        "        sure = True\n",
+    ),
     "a retry is forgotten": (
         "run/run.py",
         "            heappush(self._due, (retry_at, i))",
@@ -69,11 +74,9 @@ BUGS = {
     ),
     "a node is shown as finished before its result": (
         "engine/projector.py",
-        "        self.journal.project([row(run, i, self._in_line) for i in changed], "
-        "changes, gone)\n",
-        "        rows = [row(run, i, self._in_line) for i in changed]\n"
-        "        self.journal.project([r._replace(result=None) for r in rows], {}, {})\n"
-        "        self.journal.project(rows, changes, gone)\n",
+        "        self.journal.project(list(rows.values()), changes, gone)\n",
+        "        self.journal.project([r._replace(result=None) for r in rows.values()], {}, {})\n"
+        "        self.journal.project(list(rows.values()), changes, gone)\n",
     ),
     "documents run ahead of the journal": (
         "engine/loop.py",

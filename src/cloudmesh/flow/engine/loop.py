@@ -176,7 +176,7 @@ class Engine:
         if self.run.over:
             self._finish()
             return
-        if self.run.changed or self.run.expanded:
+        if self.projector.lags:
             if self._ticks() - self._projected > LAG:
                 self._project()
             else:
@@ -351,12 +351,6 @@ class Engine:
 
     def begin(self) -> None:
         """Record what can be started at first and start it."""
-        try:
-            with self._lock:
-                self.patience.do(self.projector.make)
-        except FlowError as error:
-            self._fail(error)
-            return
         self._inbox.append((None, None))
         self.step(0)
 
@@ -380,10 +374,10 @@ class Engine:
         """How long the watch may sleep, seconds."""
         if self._tray or self._inbox:
             return TICK
-        if self.run.changed or self.run.expanded or self._progress:
+        if self.projector.lags or self._progress:
             return LAG
         self._armed = False
-        if self._tray or self._inbox or self.run.changed:  # armed again in between
+        if self._tray or self._inbox or self.projector.lags:  # armed again in between
             return TICK
         now = self.clock()
         due = self.run.next_due()
@@ -414,7 +408,11 @@ class Engine:
             self._asked = now
             self._guarded(self._take_requests)
         self.step(0)
-        if self.run.changed and now - self._projected > LAG and self._lock.acquire(blocking=False):
+        if (
+            self.projector.lags
+            and now - self._projected > LAG
+            and self._lock.acquire(blocking=False)
+        ):
             try:
                 if not self.done.is_set():
                     self._guarded(self._project)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from json import dumps
 from typing import Any
 
@@ -30,43 +30,64 @@ class Projector:
         self._in_line = in_line
         self._specs = run_specs(run.flow, run.begun)
         self._upstream = run_upstream(run.flow)
+        self.made = False  # whether the documents of the flow's nodes are there
+        self._sure = run.engines < 2  # whether no document is there that is not known of
+        # What is not as in a document that is just pending counts as changed.
+        run.changed.update(i for i, node in enumerate(run.flow.nodes) if node.task.look != _PLAIN)
 
-    def make(self) -> None:
-        """Make the documents of the flow's nodes, all pending."""
-        names = [node.name for node in self.run.flow.nodes]
-        self.journal.add_nodes(list(enumerate(names)), self._upstream, self._specs)
-        # What is not as in a document that is just pending is written with the next change.
-        self.run.changed.update(
-            i for i, node in enumerate(self.run.flow.nodes) if node.task.look != _PLAIN
-        )
+    @property
+    def lags(self) -> bool:
+        """Whether there is something to write."""
+        return bool(self.run.changed) or not self.made or bool(self.run.expanded)
 
     def flush(self) -> None:
-        """Write what has changed since the last time, and the run's own document."""
+        """Write what has changed since the last time, and the run's own document.
+
+        Documents are made here too: as they are by now.  Only where some may be there
+        already, for a former engine or a write that failed may have made them, all are
+        made as pending, which leaves those that are there, and then changed.
+        """
         run = self.run
-        while run.expanded:
-            self._add_elements(run.expanded[0])
-            del run.expanded[0]
+        sure, self._sure = self._sure, False
+        for i in run.expanded:
+            if run.task(i).look != _PLAIN:
+                run.changed.update(run.elements[i])
         n, base = len(run.flow.nodes), run.base
         changed = sorted(i for i in run.changed if not n <= i < base)
+        rows = {i: row(run, i, self._in_line) for i in changed}
+        if not self.made:
+            self._add(range(n), self._upstream, self._specs, rows, sure)
+            self.made = True
+        while run.expanded:
+            i = run.expanded[0]
+            elements = run.elements[i]
+            count = len(elements)
+            self._add(elements, [self._upstream[i]] * count, [self._specs[i]] * count, rows, sure)
+            del run.expanded[0]
         changes: dict[str, Any] = {
             "counts": run.counts_by_status(),
             "status": run.status_word,
             "ended": utc_text(run.over) if run.over else None,
         }
-        gone = {} if self.journal.computes_dependencies else self._finished(changed)
-        self.journal.project([row(run, i, self._in_line) for i in changed], changes, gone)
+        gone = {} if self.journal.computes_dependencies else self._finished(rows)
+        self.journal.project(list(rows.values()), changes, gone)
         run.changed.clear()  # only now, for the store may have failed
+        self._sure = True
 
-    def _add_elements(self, i: int) -> None:
-        """Make the documents of a map's elements."""
-        elements = self.run.elements[i]
-        nodes = [(k, self.run.names[k]) for k in elements]
-        count = len(elements)
-        self.journal.add_nodes(nodes, [self._upstream[i]] * count, [self._specs[i]] * count)
-        if self.run.task(i).look != _PLAIN:
-            self.run.changed.update(elements)
+    def _add(
+        self,
+        numbers: range,
+        upstream: Sequence[Sequence[str]],
+        specs: Sequence[str],
+        rows: dict[int, NodeRow],
+        sure: bool,
+    ) -> None:
+        """Make documents; where they are ``sure``ly new, what is known of them leaves ``rows``."""
+        known = {n: rows.pop(n) for n in numbers if n in rows} if sure else {}
+        names = self.run.names[numbers.start : numbers.stop]
+        self.journal.add_nodes(list(zip(numbers, names, strict=True)), upstream, specs, known)
 
-    def _finished(self, changed: Sequence[int]) -> dict[int, list[str]]:
+    def _finished(self, changed: Iterable[int]) -> dict[int, list[str]]:
         """For each node the names that leave its dependencies now."""
         run, n = self.run, len(self.run.flow.nodes)
         gone: dict[int, list[str]] = {}

@@ -28,6 +28,7 @@ CONTRACT: tuple[Callable[[Setting], None], ...] = (
     journal.a_beat_moves,
     documents.documents_follow_the_journal,
     documents.documents_are_found_by_their_fields,
+    documents.documents_are_made_as_they_are_by_then,
     documents.elements_of_a_map_come_later,
     documents.results_of_any_kind_come_back,
     documents.large_results_are_given_whole,

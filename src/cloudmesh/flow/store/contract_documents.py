@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from cloudmesh.flow.errors import InputError, NotFound, OwnedError
-from cloudmesh.flow.model.documents import run_specs, utc_text
+from cloudmesh.flow.model.documents import run_specs, run_upstream, utc_text
 from cloudmesh.flow.model.flow import Flow, Node
 from cloudmesh.flow.store.contract_tools import (
     NOW,
     Setting,
     field,
     holds,
+    pending,
     refused,
     row,
     same,
@@ -24,6 +25,7 @@ from cloudmesh.flow.store.protocol import Journal
 __all__ = [
     "a_store_has_an_identity",
     "documents_are_found_by_their_fields",
+    "documents_are_made_as_they_are_by_then",
     "documents_follow_the_journal",
     "elements_of_a_map_come_later",
     "large_results_are_given_whole",
@@ -173,6 +175,27 @@ def elements_of_a_map_come_later(setting: Setting) -> None:
     again.add_nodes([(5, "c[2]")], [["b", "a"]], [spec])
     same(store.nodes(journal.run, ["c[2]"])[0]["dependencies"], ["b"], "after taking over")
     again.close()
+
+
+def documents_are_made_as_they_are_by_then(setting: Setting) -> None:
+    """What has happened to a node before its document is made stands in it."""
+    flow = setting.flow()
+    journal = setting.store.create(setting.head(flow), "[]")
+    journal.append("[]")
+    known = {
+        0: row(0, "a", "finished", attempt=1, result='["\\ud800"]', label="\ud800"),
+        1: row(1, "b", "running", attempt=1),
+    }
+    journal.add_nodes(pending(flow), run_upstream(flow), run_specs(flow, NOW), known)
+    made = setting.store.nodes(journal.run)
+    same(field(made, "status"), ["finished", "running", "pending"], "what has happened")
+    same(field(made, "attempt"), [1, 1, 0], "attempts")
+    same(field(made, "dependencies"), [[], [], []], "what is left to wait for")
+    same(field(made, "upstream"), [[], ["a"], ["a"]], "what was declared")
+    journal.append("[]")
+    journal.project([row(1, "b", "finished", attempt=1, result="2")], {}, {})
+    same(field(setting.store.nodes(journal.run), "result")[1], 2, "what happened afterwards")
+    journal.close()
 
 
 ODD_RESULTS: tuple[str, ...] = (

@@ -30,7 +30,7 @@ from cloudmesh.flow.store.names import (
     say,
     text_of_this_process,
 )
-from cloudmesh.flow.store.protocol import Batch, NodeRow, Owner, RunHead, pending_row
+from cloudmesh.flow.store.protocol import NOTHING_KNOWN, Batch, NodeRow, Owner, RunHead, pending_row
 
 __all__ = ["MemoryJournal", "MemoryStore", "memory_store"]
 
@@ -142,11 +142,12 @@ class MemoryJournal:
         nodes: Sequence[tuple[int, str]],
         upstream: Sequence[Sequence[str]],
         specs: Sequence[str],
+        known: Mapping[int, NodeRow] = NOTHING_KNOWN,
     ) -> None:
         with self._owned() as kept:
             for (n, name), names, spec in zip(nodes, upstream, specs, strict=True):
                 if n not in kept.rows:
-                    kept.rows[n] = pending_row(n, name)
+                    kept.rows[n] = known.get(n) or pending_row(n, name)
                     kept.fixed[n] = (list(names), spec)
 
     def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:

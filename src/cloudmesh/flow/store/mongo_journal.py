@@ -19,7 +19,7 @@ from cloudmesh.flow.store.names import (
     storable,
     storable_rows,
 )
-from cloudmesh.flow.store.protocol import NodeRow, pending_row
+from cloudmesh.flow.store.protocol import NOTHING_KNOWN, NodeRow, pending_row
 
 if TYPE_CHECKING:
     from cloudmesh.flow.store.mongodb import MongoStore
@@ -134,12 +134,17 @@ class MongoJournal:
         nodes: Sequence[tuple[int, str]],
         upstream: Sequence[Sequence[str]],
         specs: Sequence[str],
+        known: Mapping[int, NodeRow] = NOTHING_KNOWN,
     ) -> None:
         self._check()
         self._names.update(nodes)
-        rows = [pending_row(n, name) for n, name in nodes]
+        rows = [known.get(n) or pending_row(n, name) for n, name in nodes]
         fresh = self.seq == 1  # no node has finished yet
-        self._store.nodes_of.add(self._workflow, self.run, rows, upstream, specs, fresh)
+        add = self._store.nodes_of.add
+        try:
+            add(self._workflow, self.run, rows, upstream, specs, fresh)
+        except UnicodeEncodeError:
+            add(self._workflow, self.run, storable_rows(rows), upstream, specs, fresh)
 
     def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:
         with self._mutex:

@@ -75,7 +75,8 @@ class Nodes:
         """Insert the documents of nodes; those that are there stay as they are."""
         kept_lists, junctions = shared_lists(upstream, f"{run}/", rows[0].n if rows else 0)
         self.keep_junctions(junctions)
-        done = set() if fresh else self.finished(workflow, run)
+        done = set() if fresh else set(self.finished(workflow, run))
+        done.update(row.name for row in rows if row.status == "finished")
         parsed = {text: json.loads(text) for text in dict.fromkeys(specs)}
         collection = self._of(workflow, "active")
         documents = []

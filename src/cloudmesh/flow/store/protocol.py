@@ -68,6 +68,9 @@ def pending_row(n: int, name: str) -> NodeRow:
     return NodeRow(n, name, "pending", 0, *[None] * 12)
 
 
+NOTHING_KNOWN: Mapping[int, NodeRow] = {}
+
+
 class RunHead(NamedTuple):
     """What is known of a run when it is made; the first part of its ``flow-runs`` document."""
 
@@ -140,12 +143,14 @@ class Journal(Protocol):
         nodes: Sequence[tuple[int, str]],
         upstream: Sequence[Sequence[str]],
         specs: Sequence[str],
+        known: Mapping[int, NodeRow] = NOTHING_KNOWN,
     ) -> None:
-        """Make the documents of nodes, all pending: at the start, and for a map's elements.
+        """Make the documents of nodes: the flow's own, and those of a map's elements.
 
-        ``nodes`` are their numbers and names; ``upstream`` what each depends on;
-        ``specs`` are JSON texts of the fixed fields (``cm``, ``kind``, ``cloud``,
-        ``workflow``, ``task``); rows may share the very same text or list.
+        ``nodes`` are their numbers and names, ``known`` what has happened to some of
+        them already, by number; the others are pending.  ``upstream`` is what each
+        depends on; ``specs`` are JSON texts of the fixed fields (``cm``, ``kind``,
+        ``cloud``, ``workflow``, ``task``); nodes may share the very same text or list.
         A node that is there already is left as it is.
         """
         ...

@@ -38,7 +38,7 @@ from cloudmesh.flow.store.names import (
     storable_rows,
     text_of_this_process,
 )
-from cloudmesh.flow.store.protocol import NodeRow, Owner, RunHead
+from cloudmesh.flow.store.protocol import NOTHING_KNOWN, NodeRow, Owner, RunHead
 from cloudmesh.flow.store.sqlite_file import Writer
 from cloudmesh.flow.store.sqlite_reading import JSON_HEAD, MASK, SqliteReading, last_key
 
@@ -99,6 +99,7 @@ class SqliteJournal:
         nodes: Sequence[tuple[int, str]],
         upstream: Sequence[Sequence[str]],
         specs: Sequence[str],
+        known: Mapping[int, NodeRow] = NOTHING_KNOWN,
     ) -> None:
         self._numbers.update((name, n) for n, name in nodes)
         first = self._first
@@ -106,13 +107,30 @@ class SqliteJournal:
             self._check(connection)
             lists = self._lists(connection, upstream)
             texts = self._specs(connection, specs)
+            keys = [
+                (first | n, name, lists[id(names)], texts[spec])
+                for (n, name), names, spec in zip(nodes, upstream, specs, strict=True)
+            ]
+            if known:
+                self._add_known(connection, keys, known)
+                keys = [key for key in keys if key[0] & MASK not in known]
+            connection.executemany(sql.ADD_NODE, keys)
+
+    def _add_known(
+        self,
+        connection: sqlite3.Connection,
+        keys: Sequence[tuple[int, str, int, int]],
+        known: Mapping[int, NodeRow],
+    ) -> None:
+        rev = self.seq
+        wanted = [(key, known[key[0] & MASK]) for key in keys if key[0] & MASK in known]
+        try:
             connection.executemany(
-                sql.ADD_NODE,
-                [
-                    (first | n, name, lists[id(names)], texts[spec])
-                    for (n, name), names, spec in zip(nodes, upstream, specs, strict=True)
-                ],
+                sql.ADD_KNOWN_NODE, [(*key, rev, *row[2:]) for key, row in wanted]
             )
+        except UnicodeEncodeError:
+            rows = storable_rows([row for _, row in wanted])
+            self._add_known(connection, keys, {row.n: row for row in rows})
 
     def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:
         if attempt > 1 and self._headed.get(node) != attempt:

@@ -184,6 +184,9 @@ FROM run WHERE r = ?"""
 
 # -- nodes -----------------------------------------------------------------------
 ADD_NODE = "INSERT OR IGNORE INTO node (id, name, list, spec) VALUES (?, ?, ?, ?)"
+ADD_KNOWN_NODE = f"""
+INSERT OR IGNORE INTO node (id, name, list, spec, rev, {_QUOTED})
+VALUES (?, ?, ?, ?, ?, {", ".join("?" * len(NODE_COLUMNS))})"""
 ADD_LIST = "INSERT OR IGNORE INTO list VALUES (?, ?, ?)"
 ADD_SPEC = "INSERT OR IGNORE INTO spec VALUES (?, ?)"
 SET_NODE = f"""

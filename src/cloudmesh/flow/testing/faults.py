@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from cloudmesh.flow.errors import StoreUnavailable
-from cloudmesh.flow.store.protocol import Journal
+from cloudmesh.flow.store.protocol import NOTHING_KNOWN, Journal
 
 __all__ = ["Crash", "FaultyJournal"]
 
@@ -61,14 +61,14 @@ class FaultyJournal:
         self.inner.project(rows, changes, finished)
         self._leave(fault)
 
-    def add_nodes(self, rows: Any, upstream: Any, specs: Any) -> None:
+    def add_nodes(self, nodes: Any, upstream: Any, specs: Any, known: Any = NOTHING_KNOWN) -> None:
         """Documents, whole or in part."""
         fault = self._enter("add")
         if fault == "half":
-            k = len(rows) // 2
-            self.inner.add_nodes(rows[:k], upstream[:k], specs[:k])
+            k = len(nodes) // 2
+            self.inner.add_nodes(nodes[:k], upstream[:k], specs[:k], known)
             raise StoreUnavailable("failed half-way")
-        self.inner.add_nodes(rows, upstream, specs)
+        self.inner.add_nodes(nodes, upstream, specs, known)
         self._leave(fault)
 
     def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:
