@@ -60,8 +60,35 @@ def _free_ports() -> int:
                 return port
 
 
+class Slurm(dict[str, str]):
+    """The environment in which a cluster's commands work, and its controller."""
+
+    def __init__(self, environment: dict[str, str], folder: Path) -> None:
+        super().__init__(environment)
+        self._folder = folder
+        self.controller: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> subprocess.Popen[bytes]:
+        """Start the controller; it goes on with what it knew."""
+        path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+        with open(self._folder / "slurmctld.out", "ab") as log:
+            self.controller = subprocess.Popen(
+                ["slurmctld", "-D"],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self, "PATH": path},
+            )
+        return self.controller
+
+    def end(self) -> None:
+        """End the controller: nobody answers any more."""
+        assert self.controller is not None
+        self.controller.terminate()
+        self.controller.wait(20)
+
+
 @contextlib.contextmanager
-def running_slurm(folder: Path) -> Iterator[dict[str, str]]:
+def running_slurm(folder: Path) -> Iterator[Slurm]:
     """Start a cluster of this machine; gives the environment in which its commands work."""
     path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
     missing = [name for name in _PROGRAMS if shutil.which(name, path=path) is None]
@@ -78,12 +105,15 @@ def running_slurm(folder: Path) -> Iterator[dict[str, str]]:
         host=host, port=port, port1=port + 1, folder=folder, cpus=os.cpu_count() or 1
     )
     (folder / "slurm.conf").write_text(text)
-    environment = {"SLURM_CONF": str(folder / "slurm.conf")}
+    environment = Slurm({"SLURM_CONF": str(folder / "slurm.conf")}, folder)
     munged = ["munged", "-F", "-f", f"--key-file={key}", f"--socket={folder}/munge.socket"]
     munged += [f"--{name}-file={folder}/munge.{name}" for name in ("pid", "log", "seed")]
     servers: list[subprocess.Popen[bytes]] = []
     try:
-        for command in (munged, ["slurmctld", "-D"], ["slurmd", "-D", "-N", host]):
+        for command in (munged, ["slurmctld"], ["slurmd", "-D", "-N", host]):
+            if command == ["slurmctld"]:
+                servers.append(environment.begin())
+                continue
             with open(folder / f"{command[0]}.out", "wb") as log:
                 servers.append(
                     subprocess.Popen(
@@ -98,6 +128,8 @@ def running_slurm(folder: Path) -> Iterator[dict[str, str]]:
         _until(lambda: "idle" in _sinfo(environment), servers)
         yield environment
     finally:
+        if environment.controller is not None and environment.controller not in servers:
+            servers.append(environment.controller)
         for server in reversed(servers):
             server.terminate()
         for server in servers:

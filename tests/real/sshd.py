@@ -52,6 +52,13 @@ class Sshd:
             "known_hosts": str(folder / "known_hosts"),
         }
 
+    def behind(self, port: int) -> dict[str, Any]:
+        """The entry that reaches it by another port."""
+        line = (self.folder / "known_hosts").read_text().split(" ", 1)[1]
+        known = self.folder / f"known_hosts_{port}"
+        known.write_text(f"[127.0.0.1]:{port} {line}")
+        return {**self.spec, "port": port, "known_hosts": str(known)}
+
 
 def find_sshd() -> str | None:
     return shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin:/usr/local/sbin")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 import stat
-import subprocess
 import sys
 import threading
 import time
@@ -17,6 +15,7 @@ from typing import Any
 import executor_kit as kit
 import pytest
 from executor_kit import nodes
+from faulty import full_disk
 from sshd import Sshd, running_sshd
 from wheel import tiny_wheel
 
@@ -145,27 +144,14 @@ def test_a_python_that_makes_no_environments_is_named(sshd: Sshd, tmp_path: Path
     assert "python3-venv" in tried[0][1]
 
 
-@pytest.fixture
-def small_home(sshd: Sshd) -> Iterator[Path]:
-    """A home there on a disk that is full."""
-    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(sshd.home)]
-    if os.geteuid() != 0 or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("NOT TESTED: a full disk (needs root, and the right to mount)")
-    try:
-        with contextlib.suppress(OSError):
-            (sshd.home / "full").write_bytes(bytes(1 << 20))
-        yield sshd.home
-    finally:
-        subprocess.run(["umount", str(sshd.home)], check=True)
-
-
-def test_a_full_disk_is_one_clear_line(sshd: Sshd, small_home: Path, tiny: str) -> None:
-    with executor({**sshd.spec, "requirements": [tiny]}) as made:
-        message = (start(made, nodes.needs_tiny).result(60).error or {})["message"]
-    assert "no environment can be made" in message
-    assert "No space left" in message or "disk there is full" in message
-    with executor(sshd.spec) as made:  # what needs no disk there goes on
-        assert start(made, nodes.add, {"a": 1}).result().value == 2
+def test_a_full_disk_is_one_clear_line(sshd: Sshd, tiny: str) -> None:
+    with full_disk(sshd.home):
+        with executor({**sshd.spec, "requirements": [tiny]}) as made:
+            message = (start(made, nodes.needs_tiny).result(60).error or {})["message"]
+        assert "no environment can be made" in message
+        assert "No space left" in message or "disk there is full" in message
+        with executor(sshd.spec) as made:  # what needs no disk there goes on
+            assert start(made, nodes.add, {"a": 1}).result().value == 2
 
 
 # -- the sources that are kept there ------------------------------------------------------

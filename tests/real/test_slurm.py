@@ -14,8 +14,10 @@ from typing import Any
 import executor_kit as kit
 import pytest
 from executor_kit import nodes
-from slurm_cluster import running_slurm
+from faulty import Proxy, full_disk
+from slurm_cluster import Slurm, running_slurm
 from sshd import running_sshd
+from wheel import tiny_wheel
 
 from cloudmesh.flow.executors import slurm
 from cloudmesh.flow.executors.protocol import Executor
@@ -27,12 +29,18 @@ pytestmark = pytest.mark.real
 
 
 @pytest.fixture(scope="module")
-def spec(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    folder = tmp_path_factory.mktemp("slurm")
-    with running_slurm(folder) as environment, pytest.MonkeyPatch.context() as patch:
-        for name, value in environment.items():
-            patch.setenv(name, value)
-        yield {"kind": "slurm", "python": sys.executable, "folder": str(folder / "jobs")}
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slurm]:
+    with running_slurm(tmp_path_factory.mktemp("slurm")) as environment:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            yield environment
+
+
+@pytest.fixture(scope="module")
+def spec(cluster: Slurm, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("shared")
+    return {"kind": "slurm", "python": sys.executable, "folder": str(folder / "jobs")}
 
 
 def start(made: Executor, function: Any, arguments: Any = None, **task: Any) -> kit.Told:
@@ -136,7 +144,7 @@ def test_bad_luck_is_one_clear_line(spec: dict[str, Any], wrong: dict[str, Any],
 
 
 def test_check(spec: dict[str, Any]) -> None:
-    assert check("hpc", spec) == [("sinfo", "")]
+    assert check("hpc", spec) == [("sinfo", ""), ("folder", "")]
     told = check("hpc", {**spec, "partition": "no-such"})
     assert told[1] == ("partition", "there is no partition 'no-such'; known are debug")
 
@@ -153,7 +161,7 @@ def test_a_job_is_given_over_ssh(
             assert [outcome.value for outcome in outcomes] == [1, 2, 3], outcomes
         finally:
             made.close()
-        assert check("hpc", {**spec, **host}) == [("sinfo", "")]
+        assert check("hpc", {**spec, **host}) == [("sinfo", ""), ("folder", "")]
 
 
 FLOW = """\
@@ -176,10 +184,8 @@ class Away(BaseWorkFlow):
 """
 
 
-@pytest.mark.parametrize("while_away", [False, True], ids=["still-running", "ended-meanwhile"])
-def test_a_job_that_outlives_its_engine_is_adopted(
-    spec: dict[str, Any], tmp_path: Path, while_away: bool
-) -> None:
+def begin(spec: dict[str, Any], tmp_path: Path) -> tuple[list[str], dict[str, str]]:
+    """The flow and the configuration in a folder: the command, and its environment."""
     log, go = tmp_path / "log", tmp_path / "go"
     (tmp_path / "away-flow.py").write_text(FLOW.format(log=str(log), go=str(go)))
     words = ", ".join(f"{key}: {value}" for key, value in spec.items())
@@ -189,11 +195,24 @@ def test_a_job_that_outlives_its_engine_is_adopted(
         "CLOUDMESH_FLOW_STORE": f"sqlite:///{tmp_path}/flow.db",
         "CLOUDMESH_FLOW_CONFIG": str(tmp_path / "config.yaml"),
     }
-    cms = [sys.executable, "-m", "cloudmesh.flow"]
-    engine = subprocess.Popen([*cms, "run", "away-flow.py"], cwd=tmp_path, env=env)
+    return [sys.executable, "-m", "cloudmesh.flow"], env
+
+
+def until_there(file: Path) -> None:
     deadline = time.monotonic() + 60
-    while not log.exists() and time.monotonic() < deadline:
+    while not file.exists():
+        assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("while_away", [False, True], ids=["still-running", "ended-meanwhile"])
+def test_a_job_that_outlives_its_engine_is_adopted(
+    spec: dict[str, Any], tmp_path: Path, while_away: bool
+) -> None:
+    log, go = tmp_path / "log", tmp_path / "go"
+    cms, env = begin(spec, tmp_path)
+    engine = subprocess.Popen([*cms, "run", "away-flow.py"], cwd=tmp_path, env=env)
+    until_there(log)
     engine.kill()
     engine.wait()
     if while_away:
@@ -208,3 +227,193 @@ def test_a_job_that_outlives_its_engine_is_adopted(
     documents = {d["name"]: d for d in json.loads(out)["nodes"]}
     assert documents["b"]["result"] == "kept"
     assert log.read_text() == "begun\n", "it ran once"
+
+
+def test_infra_clean_ends_the_jobs_of_a_dead_run_and_no_other(
+    spec: dict[str, Any], tmp_path: Path
+) -> None:
+    cms, env = begin(spec, tmp_path)
+
+    def clean(**other: str) -> str:
+        words = [*cms, "infra", "clean"]
+        done = subprocess.run(words, env={**env, **other}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout + done.stderr
+
+    engine = subprocess.Popen([*cms, "run", "away-flow.py"], cwd=tmp_path, env=env)
+    until_there(tmp_path / "log")
+    said = clean()
+    assert said.startswith("left cmflow/")
+    assert "has an engine that may be alive" in said
+    engine.kill()
+    engine.wait()
+    assert "nothing was left" in clean(CLOUDMESH_FLOW_STORE=f"sqlite:///{tmp_path}/other.db")
+    assert squeue()
+    said = clean()
+    assert said.startswith("destroyed cmflow/")
+    assert squeue() == ""
+    store = said.split("/")[1]
+    assert os.listdir(f"{spec['folder']}/{store}") == []
+    assert "nothing was left" in clean()
+
+
+# -- what stays there from run to run --------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_what_is_required_is_there_for_jobs(
+    spec: dict[str, Any], tmp_path: Path, home: Path
+) -> None:
+    made = make("hpc", {**spec, "requirements": [tiny_wheel(tmp_path)]}, Context("store", "rq"))
+    try:
+        told = [start(made, nodes.needs_tiny) for _ in range(2)]
+        assert [one.result(120).value for one in told] == [42, 42]
+    finally:
+        made.close()
+    folder = home / ".cloudmesh" / "flow" / "environments"
+    assert len([path for path in folder.iterdir() if path.is_dir()]) == 1
+    made = make("hpc", {**spec, "requirements": ["not a requirement"]}, Context("store", "rq"))
+    try:
+        error = start(made, nodes.needs_tiny).result(60).error or {}
+    finally:
+        made.close()
+    assert error["type"] == "RequirementsFailed"
+    assert "Invalid requirement" in error["message"]
+
+
+def test_a_source_that_was_changed_there_is_not_run(spec: dict[str, Any]) -> None:
+    made = make("hpc", spec, Context("store", "runsource"))
+    try:
+        assert start(made, nodes.add, {"a": 1}).result().value == 2
+        sources = Path(spec["folder"]) / "sources"
+        before = {path: path.stat().st_mtime_ns for path in sources.iterdir()}
+        for path in sources.iterdir():
+            path.write_bytes(path.read_bytes() + b"#")
+        error = start(made, nodes.add, {"a": 1}).result().error or {}
+        assert "what was sent there is not what it was" in error["message"]
+    finally:
+        made.close()
+    made = make("hpc", spec, Context("store", "runsource"))
+    try:
+        assert start(made, nodes.add, {"a": 1}).result().value == 2
+    finally:
+        made.close()
+    assert before.keys() == dict.fromkeys(sources.iterdir(), 0).keys()
+
+
+# -- a scheduler, or the network to it, that goes away ---------------------------------------
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_is_away_is_waited_for(
+    spec: dict[str, Any], cluster: Slurm, tmp_path: Path
+) -> None:
+    notes: list[str] = []
+    made = make("hpc", spec, Context("store", "runaway", note=notes.append))
+    try:
+        runs = start(made, nodes.waits, {"file": str(tmp_path / "go")})
+        runs.until(lambda t: "waiting" in t.text("out"))
+        cluster.end()
+        new = start(made, nodes.add, {"a": 1})
+        unwanted = start(made, nodes.add, {"a": 2})
+        deadline = time.monotonic() + 60
+        while not notes:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        made.cancel(unwanted.attempt)
+        assert (unwanted.result(20).error or {})["type"] == "Cancelled"
+        (tmp_path / "go").touch()
+        cluster.begin()
+        assert new.result(60).value == 2
+        assert runs.result(60).value == "seen"
+    finally:
+        made.close()
+    assert len(notes) == 1
+    assert "waiting for it" in notes[0]
+    assert "\n" not in notes[0]
+    assert empty_queue()
+
+
+@pytest.mark.slow
+def test_a_scheduler_that_stays_away_is_one_clear_line(
+    spec: dict[str, Any], cluster: Slurm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.end()
+    try:
+        made = make("hpc", spec, Context("store", "rungone"))
+        try:
+            outcome = start(made, nodes.add, {"a": 1}).result(60)
+        finally:
+            made.close()
+        tried = check("hpc", spec)
+    finally:
+        cluster.begin()
+    error = outcome.error or {}
+    assert (error["type"], outcome.lost) == ("SchedulerLost", True)
+    assert "contact slurm" in error["message"].lower()
+    assert "\n" not in error["message"]
+    assert "contact slurm" in tried[0][1].lower()
+
+
+def test_a_login_host_that_is_cut_off_is_reached_again(
+    spec: dict[str, Any], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    notes: list[str] = []
+    with running_sshd(tmp_path_factory.mktemp("sshd"), accept_environment=True) as server:
+        with Proxy(server.port) as proxy:
+            host = {**server.behind(proxy.port), "kind": "slurm"}
+            made = make("hpc", {**spec, **host, "python": sys.executable},
+                        Context("store", "runcut", note=notes.append))  # fmt: skip
+            try:
+                told = start(made, nodes.waits, {"file": str(tmp_path / "go")})
+                told.until(lambda t: "waiting" in t.text("out"))
+                proxy.cut()
+                new = start(made, nodes.add, {"a": 1})
+                (tmp_path / "go").touch()
+                assert told.result(60).value == "seen"
+                assert new.result(60).value == 2
+            finally:
+                made.close()
+    assert empty_queue()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "kind", "says"),
+    [
+        ({"port": 1}, "Unreachable", "cannot be reached"),
+        ({"known_hosts": "/dev/null"}, "HostKeyError", "known_hosts"),
+        ({"identity": "/no/such/key"}, "KeyError", "the key cannot be read"),
+    ],
+)
+def test_bad_luck_on_the_way_to_the_login_host_is_one_clear_line(
+    spec: dict[str, Any],
+    tmp_path_factory: pytest.TempPathFactory,
+    wrong: dict[str, Any],
+    kind: str,
+    says: str,
+) -> None:
+    with running_sshd(tmp_path_factory.mktemp("sshd"), accept_environment=True) as server:
+        entry = {**server.spec, **spec, **wrong}
+        made = make("hpc", entry, Context("store", "runbad"))
+        try:
+            error = start(made, nodes.add, {"a": 1}).result().error or {}
+        finally:
+            made.close()
+        assert says in check("hpc", entry)[0][1]
+    assert error["type"] == kind
+    assert says in error["message"]
+    assert "\n" not in error["message"]
+
+
+def test_a_full_disk_there_is_one_clear_line(spec: dict[str, Any], tmp_path: Path) -> None:
+    with full_disk(tmp_path) as folder:
+        entry = {**spec, "folder": str(folder / "jobs")}
+        made = make("hpc", entry, Context("store", "runfull"))
+        try:
+            error = start(made, nodes.add, {"a": 1}).result().error or {}
+        finally:
+            made.close()
+        tried = check("hpc", entry)
+    assert "cannot be written: No space left on device" in error["message"]
+    assert "\n" not in error["message"]
+    assert "No space left on device" in tried[-1][1]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-import selectors
 import signal
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from typing import Any
 import executor_kit as kit
 import pytest
 from executor_kit import nodes
+from faulty import Proxy
 from sshd import Sshd, running_sshd
 
 from cloudmesh.flow.errors import InputError
@@ -189,59 +187,14 @@ def test_a_cancel_while_a_runner_starts_costs_the_others_nothing(sshd: Sshd) -> 
 # -- a network that is cut -----------------------------------------------------------------------
 
 
-class Proxy:
-    """Passes bytes on to a port, until it is told to cut."""
-
-    def __init__(self, target: int) -> None:
-        self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._pairs: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self) -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._target))
-                self._pairs += [near, far]
-                threading.Thread(target=self._pump, args=(near, far), daemon=True).start()
-
-    def _pump(self, near: socket.socket, far: socket.socket) -> None:
-        selector = selectors.DefaultSelector()
-        selector.register(near, selectors.EVENT_READ, far)
-        selector.register(far, selectors.EVENT_READ, near)
-        with contextlib.suppress(OSError):
-            while True:
-                for key, _ in selector.select():
-                    data = key.fileobj.recv(1 << 16)  # type: ignore[union-attr]
-                    if not data:
-                        return
-                    key.data.sendall(data)
-
-    def cut(self) -> None:
-        for end in self._pairs:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        self._pairs.clear()
-
-    def close(self) -> None:
-        self.cut()
-        self._listener.close()
-
-
 @pytest.fixture
 def proxy(sshd: Sshd) -> Iterator[Proxy]:
-    made = Proxy(sshd.port)
-    line = Path(sshd.spec["known_hosts"]).read_text().split(" ", 1)[1]
-    (sshd.folder / "proxy_hosts").write_text(f"[127.0.0.1]:{made.port} {line}")
-    yield made
-    made.close()
+    with Proxy(sshd.port) as made:
+        yield made
 
 
 def through(sshd: Sshd, proxy: Proxy) -> dict[str, Any]:
-    known = str(sshd.folder / "proxy_hosts")
-    return {**sshd.spec, "port": proxy.port, "known_hosts": known}
+    return sshd.behind(proxy.port)
 
 
 def test_a_cut_connection_loses_the_node_and_leaves_nothing_there(sshd: Sshd, proxy: Proxy) -> None:

@@ -96,12 +96,17 @@ def build(entries: Mapping[str, Any]) -> int:
 
 def clean(args: argparse.Namespace) -> int:
     """Destroy what runs of this store have left behind, and nothing else."""
+    from cloudmesh.flow.executors.slurmleft import clean as sweep_jobs
     from cloudmesh.flow.providers.sweep import LATE
     from cloudmesh.flow.providers.sweep import clean as sweep
 
     entries = defined(args)
     with open_store_of(args) as store:
         swept = sweep(store, entries)
+        jobs = sweep_jobs(store, entries)
+    swept.gone.extend(jobs.gone)
+    swept.left.extend(jobs.left)
+    swept.failed.extend(jobs.failed)
     for tag in swept.gone:
         sys.stdout.write(f"destroyed {tag}\n")
     for tag, reason in swept.left:

@@ -51,7 +51,7 @@ class Login(Protocol):
         ...
 
     def remove(self, path: str) -> None:
-        """Remove a folder with all that is in it."""
+        """Remove a file, or a folder with all that is in it."""
         ...
 
     def close(self) -> None:
@@ -87,7 +87,7 @@ class Here:
             file.touch(0o600)
             file.write_bytes(data)
         except OSError as error:
-            raise InfrastructureError(f"{path}: {error.strerror}") from None
+            raise InfrastructureError(f"{path} cannot be written: {error.strerror}") from None
 
     def read(self, path: str, offset: int = 0) -> bytes:
         """See `Login`."""
@@ -108,6 +108,8 @@ class Here:
 
     def remove(self, path: str) -> None:
         """See `Login`."""
+        with contextlib.suppress(OSError):
+            os.unlink(path)
         shutil.rmtree(path, ignore_errors=True)
 
     def close(self) -> None:

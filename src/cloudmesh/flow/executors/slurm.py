@@ -36,7 +36,7 @@ from cloudmesh.flow.executors.ssh import ssh_hosts
 if TYPE_CHECKING:
     from cloudmesh.flow.executors.table import Context
 
-__all__ = ["SlurmExecutor", "check", "make"]
+__all__ = ["SlurmExecutor", "base_of", "check", "first_line", "login_of", "make"]
 
 SLOTS = 1000  # jobs at once, where nothing else is said
 ARRAY_MAX = 500  # jobs in one array: clusters take 1,001 by default
@@ -66,25 +66,45 @@ def make(name: str, spec: Mapping[str, Any], context: Context) -> SlurmExecutor:
 
 
 def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Ask the scheduler whether it takes jobs."""
-    login = _login(spec)
+    """Ask the scheduler whether it takes jobs, and try the folder for their files."""
+    login = login_of(spec)
+    tried: list[tuple[str, str]] = []
     try:
         code, out, err = login.run(["sinfo", "-h", "-o", "%P %a %D"])
+        tried.append(("sinfo", first_line(err) if code else ""))
+        if code:
+            return tried
+        tried += _partition(spec, out)
+        probe = f"{base_of(login, spec)}/.check-{time.time_ns():x}"
+        try:
+            login.write(probe, bytes(1 << 16))
+        finally:
+            login.remove(probe)
+        return [*tried, ("folder", "")]
     except InfrastructureError as error:
-        return [("sinfo", str(error))]
+        return [*tried, ("folder" if tried else "sinfo", str(error))]
     finally:
         login.close()
-    partition = spec.get("partition")
-    if code:
-        return [("sinfo", _first(err))]
-    known = [line.split()[0].rstrip("*") for line in out.splitlines() if line.split()]
-    if partition and partition not in known:
-        wrong = f"there is no partition {partition!r}; known are {', '.join(known)}"
-        return [("sinfo", ""), ("partition", wrong)]
-    return [("sinfo", "")]
 
 
-def _login(spec: Mapping[str, Any]) -> Login:
+def _partition(spec: Mapping[str, Any], listed: str) -> list[tuple[str, str]]:
+    wanted = spec.get("partition")
+    known = [line.split()[0].rstrip("*") for line in listed.splitlines() if line.split()]
+    if not wanted:
+        return []
+    if wanted in known:
+        return [("partition", "")]
+    return [("partition", f"there is no partition {wanted!r}; known are {', '.join(known)}")]
+
+
+def base_of(login: Login, spec: Mapping[str, Any]) -> str:
+    """The folder there for the files of all runs."""
+    base = str(spec.get("folder") or f"{login.home()}/{FOLDER}")
+    return os.path.expanduser(base) if isinstance(login, Here) else base
+
+
+def login_of(spec: Mapping[str, Any]) -> Login:
+    """Where the scheduler's commands are given."""
     return There(ssh_hosts(spec)[0]) if spec.get("host") else Here()
 
 
@@ -92,10 +112,10 @@ def _done(login: Login, command: Sequence[str]) -> None:
     """Run a command.  Raises `InfrastructureError` where it fails."""
     code, _, err = login.run(command)
     if code:
-        raise InfrastructureError(f"{command[0]}: {_first(err)}")
+        raise InfrastructureError(f"{command[0]}: {first_line(err)}")
 
 
-def _first(text: str) -> str:
+def first_line(text: str) -> str:
     """The first line that says something."""
     lines = (line.strip() for line in text.splitlines())
     return next((line for line in lines if line), "it says nothing")[:300]
@@ -203,7 +223,7 @@ class SlurmExecutor:
     # -- the thread -----------------------------------------------------------------------------
 
     def _run(self) -> None:
-        login = _login(self._spec)
+        login = login_of(self._spec)
         try:
             while self._wait():
                 try:
@@ -283,8 +303,7 @@ class SlurmExecutor:
 
     def _open(self, login: Login) -> None:
         """Prepare the run's folder; find what an engine before this one has left in it."""
-        base = str(self._spec.get("folder") or f"{login.home()}/{FOLDER}")
-        base = os.path.expanduser(base) if isinstance(login, Here) else base
+        base = base_of(login, self._spec)
         shared = f"{base}/{self._context.store_id}/{self._context.run}"
         for name in login.names(shared):
             about = login.read(f"{shared}/{name}/about.json")
@@ -345,7 +364,7 @@ class SlurmExecutor:
             return True
         code, out, err = login.run(["squeue", "-h", "--name", ",".join(self._doubtful), "-o", "%F"])
         if code:
-            raise SchedulerAway(f"squeue: {_first(err)}")
+            raise SchedulerAway(f"squeue: {first_line(err)}")
         if out.split():
             login.run(["scancel", *sorted(set(out.split()))])
             return False
@@ -391,9 +410,9 @@ class SlurmExecutor:
             login.remove(folder)
             if _AWAY.search(err):
                 self._doubtful.append(tag)
-                raise SchedulerAway(_first(err))
+                raise SchedulerAway(first_line(err))
             self._context.release({"tag": tag})
-            raise InfrastructureError(f"the job was refused: {_first(err)}")
+            raise InfrastructureError(f"the job was refused: {first_line(err)}")
         self._worked, self._away_since = True, 0.0
         array = _Array(tag, folder, out.strip().partition(";")[0], len(sendable))
         login.write(f"{folder}/job", array.job.encode())
@@ -443,7 +462,7 @@ class SlurmExecutor:
             ["squeue", "-h", "-r", "-t", "all", "--name", names, "-o", "%i|%T|%N"]
         )
         if code:
-            raise SchedulerAway(f"squeue: {_first(err)}")
+            raise SchedulerAway(f"squeue: {first_line(err)}")
         self._worked = True
         rows = (line.split("|") for line in out.splitlines())
         return {row[0]: (row[1], row[2]) for row in rows if len(row) == 3}

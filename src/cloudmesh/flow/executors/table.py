@@ -126,7 +126,7 @@ def with_own_requirements(
 
     What stands in a store, others may have written; what is installed is code that runs.
     """
-    entries = {}
+    entries: dict[str, Mapping[str, Any]] = {}
     for name, spec in stored.items():
         entry = {key: value for key, value in spec.items() if key != "requirements"}
         said = own.get(name, {}).get("requirements")

@@ -1,0 +1,137 @@
+"""Cancel jobs that outlived their engine, and remove their folders: for ``infra clean``.
+
+A job's name is its tag, ``cmflow/STORE/RUN/…``.  It is ended when it is of
+this store, its run's journal says that it would be submitted, and nobody owns
+that run.  (`resume` adopts such jobs instead, see `slurm`.)
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cloudmesh.flow.errors import InfrastructureError
+from cloudmesh.flow.executors.login import Login
+from cloudmesh.flow.executors.slurm import base_of, first_line, login_of
+from cloudmesh.flow.store.protocol import Store
+
+__all__ = ["Swept", "clean"]
+
+GONE_WAIT = 30.0  # seconds for jobs to go
+
+
+class Swept(NamedTuple):
+    """What was done: the tags that are gone; those that were left, and why; lines of trouble."""
+
+    gone: list[str]
+    left: list[tuple[str, str]]
+    failed: list[str]
+
+
+class _Left(NamedTuple):
+    """What is there of a tag: a folder, jobs, or both."""
+
+    tag: str
+    folder: str
+    jobs: tuple[str, ...]
+
+
+def clean(store: Store, entries: Mapping[str, Mapping[str, Any]]) -> Swept:
+    """End what is left of the store's runs on the clusters of ``entries``.
+
+    Raises `StoreError` where the store cannot be read.
+    """
+    swept = Swept([], [], [])
+    for name, spec in entries.items():
+        if spec.get("kind") != "slurm":
+            continue
+        login: Login | None = None
+        try:
+            login = login_of(spec)
+            _clean(store, login, base_of(login, spec), swept)
+        except InfrastructureError as error:
+            swept.failed.append(f"{name}: {error}")
+        finally:
+            if login is not None:
+                login.close()
+    return swept
+
+
+def _clean(store: Store, login: Login, base: str, swept: Swept) -> None:
+    wanted = []
+    for one in _found(login, base, store.id):
+        if one.tag in swept.gone:  # two entries lead to the same cluster
+            continue
+        reason = _reason_to_leave(store, one.tag)
+        if not reason:
+            wanted.append(one)
+        elif (one.tag, reason) not in swept.left:
+            swept.left.append((one.tag, reason))
+    ids = [job for one in wanted for job in one.jobs]
+    if ids:
+        login.run(["scancel", *ids])
+        _wait_until_gone(login, ids)
+    for one in wanted:
+        if one.folder:
+            login.remove(one.folder)
+            login.run(["rmdir", one.folder.rpartition("/")[0]])  # the last one's
+        swept.gone.append(one.tag)
+
+
+def _found(login: Login, base: str, store: str) -> Iterator[_Left]:
+    """All that carries a store's id: by the names of jobs, and by folders."""
+    code, out, err = login.run(["squeue", "-h", "-o", "%F|%j"])
+    if code:
+        raise InfrastructureError(f"squeue: {first_line(err)}")
+    jobs: dict[str, set[str]] = {}
+    for line in out.splitlines():
+        number, _, tag = line.partition("|")
+        if tag.startswith(f"cmflow/{store}/"):
+            jobs.setdefault(tag, set()).add(number)
+    for run in login.names(f"{base}/{store}"):
+        for mark in login.names(f"{base}/{store}/{run}"):
+            folder = f"{base}/{store}/{run}/{mark}"
+            about = login.read(f"{folder}/about.json")
+            tag = str(json.loads(about)["tag"]) if about else ""
+            if tag.startswith(f"cmflow/{store}/{run}/"):
+                yield _Left(tag, folder, tuple(sorted(jobs.pop(tag, ()))))
+    for tag, numbers in jobs.items():
+        yield _Left(tag, "", tuple(sorted(numbers)))
+
+
+def _reason_to_leave(store: Store, tag: str) -> str:
+    """Why something must stay; "" where nothing speaks for it."""
+    run = tag.split("/")[2]
+    if store.run(run) is None or tag not in _intended(store, run):
+        return "no journal of this store says that it was made"
+    if store.owner(run).alive is not False:
+        return f"run {run} has an engine that may be alive"
+    return ""
+
+
+def _intended(store: Store, run: str) -> set[str]:
+    """The tags of all jobs that a run's journal says would be submitted."""
+    tags: set[str] = set()
+    after = 0
+    while batches := store.batches(run, after):
+        for number, text in batches:
+            after = number
+            if '"intent"' in text:
+                events = json.loads(text)
+                tags.update(str(e[2].get("tag")) for e in events if e[0] == "intent")
+    return tags
+
+
+def _wait_until_gone(login: Login, ids: list[str]) -> None:
+    """Raises `InfrastructureError` where jobs do not go."""
+    deadline = time.monotonic() + GONE_WAIT
+    while True:
+        code, out, _ = login.run(["squeue", "-h", "-j", ",".join(ids), "-o", "%F"])
+        if code or not out.split():  # a scheduler that has forgotten a job calls that an error
+            return
+        if time.monotonic() > deadline:
+            left = ", ".join(sorted(set(out.split())))
+            raise InfrastructureError(f"jobs that were cancelled do not end: {left}")
+        time.sleep(0.2)
