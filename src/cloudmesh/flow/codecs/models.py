@@ -11,7 +11,7 @@ from typing import Any
 
 from cloudmesh.flow.codecs.table import Unknown
 
-__all__ = ["read", "write"]
+__all__ = ["class_named", "class_of", "program_name", "read", "write"]
 
 
 def write(value: Any, kind: type, module: str, inner: Callable[[Any], Any]) -> dict[str, Any]:
@@ -20,8 +20,8 @@ def write(value: Any, kind: type, module: str, inner: Callable[[Any], Any]) -> d
     Raises `Unknown` for any other object, and for one with state that its fields do not hold.
     """
     name = kind.__qualname__
-    home = _program() if kind.__module__ == "__main__" else kind.__module__
-    if "<" in name or not home or _find(home, name) is not kind:
+    home = program_name() if kind.__module__ == "__main__" else kind.__module__
+    if "<" in name or not home or class_named(home, name) is not kind:
         raise Unknown(name)
     where = [home, name]
     if hasattr(kind, "__dataclass_fields__") and not _has_own_state(kind):
@@ -51,9 +51,7 @@ def _has_own_state(kind: type) -> bool:
 def read(word: str, body: list[Any], inner: Callable[[Any], Any]) -> Any:
     """The object that `write` wrote.  Raises `ValueError` where its class is gone."""
     module, name, state = body
-    cls = _find(module, name)
-    if cls is None:
-        raise ValueError(f"the class {module}.{name} of a stored value is not there any more")
+    cls = class_of(module, name)
     if word == "enum":
         return cls[state]
     if word == "pydantic":
@@ -65,7 +63,19 @@ def read(word: str, body: list[Any], inner: Callable[[Any], Any]) -> Any:
     return thing
 
 
-def _find(module: str, name: str) -> Any:
+def class_of(module: str, name: str) -> Any:
+    """The class of a stored value; pickles refer to this function.
+
+    Raises `ValueError` where it is gone.
+    """
+    found = class_named(module, name)
+    if found is None:
+        raise ValueError(f"the class {module}.{name} of a stored value is not there any more")
+    return found
+
+
+def class_named(module: str, name: str) -> Any:
+    """What has that name in that module; None where there is nothing."""
     try:
         found: Any = _module(module)
         for part in name.split("."):
@@ -82,12 +92,12 @@ def _module(name: str) -> Any:
     the file as a module, and the other way round.
     """
     known = sys.modules.get(name)
-    if known is None and name == _program():
+    if known is None and name == program_name():
         return sys.modules["__main__"]
     return known or import_module(name)
 
 
-def _program() -> str:
+def program_name() -> str:
     """The name under which the program's file is loaded as a flow; "" where it has no file."""
     file = getattr(sys.modules["__main__"], "__file__", None)
     if not file:
