@@ -112,3 +112,19 @@ def test_a_type_may_stand_under_its_own_key(here: Any, monkeypatch: Any) -> None
     monkeypatch.setenv("PW", "sesame")
     assert here.run("t.yaml", "--param", "n=4")["a"]["result"] == "5"
     assert "no whole number" in here.refused("run", "t.yaml", "--param", "n=x")
+
+
+def test_yaml_says_the_order_of_the_methods_of_a_file_s_one_class(here: Any) -> None:
+    here.write("m.py", MAP + "\ndef beside(work): return sum(work, 1)\n")
+    here.write(
+        "t.yaml", "flow: split; work*; beside\npython: m.py\ntasks: {split: {on: process}}\n"
+    )
+    nodes = here.run("t.yaml", code=1)
+    assert (nodes["split"]["result"], nodes["split"]["where"]) == ([1, 0], "process")
+    assert nodes["work[0]"]["result"] == 1.0
+    assert here.json("show", "t")["nodes"][1]["task"]["source"]["class"] == "M"
+    here.write("m.py", MAP.replace("1 / split", "split") + "\ndef beside(work): return work\n")
+    retried = {n["name"]: n for n in here.json("retry", "latest")["nodes"]}
+    assert retried["beside"]["result"] == [1.0, 0]
+    here.write("t.yaml", "python: m.py\n")
+    assert list(here.run("t.yaml", "--flowname", "u")) == ["split", "work", "work[0]", "work[1]"]

@@ -15,7 +15,7 @@ from cloudmesh.flow.language.pythonfile import load_module, python_text, shown
 from cloudmesh.flow.language.source import did_you_mean
 from cloudmesh.flow.model.flow import Code, Flow, Node, Task
 
-__all__ = ["open_python", "python_origin", "rebound"]
+__all__ = ["flows_of", "open_python", "python_origin", "rebound"]
 
 
 def open_python(path: str, wanted: str = "") -> Origin:
@@ -25,7 +25,7 @@ def open_python(path: str, wanted: str = "") -> Origin:
 
 def python_origin(module: ModuleType, path: str, wanted: str) -> Origin:
     """The flow of a loaded module."""
-    found = _flows(module)
+    found = flows_of(module)
     if wanted:
         return _origin(module, path, _wanted(module, path, wanted))
     if len(found) > 1:
@@ -37,7 +37,7 @@ def python_origin(module: ModuleType, path: str, wanted: str) -> Origin:
     return FunctionsOrigin(module.__dict__, file=path)
 
 
-def _flows(module: ModuleType) -> dict[str, Any]:
+def flows_of(module: ModuleType) -> dict[str, Any]:
     """The classes and workflows of a module, those made in it before those imported."""
     classes = {
         name: value
@@ -68,7 +68,7 @@ def _wanted(module: ModuleType, path: str, name: str) -> Any:
         if thing is not None
         else (f"there is no {name} in {shown(path)}")
     )
-    raise NotFound(what + did_you_mean(name, _flows(module)))
+    raise NotFound(what + did_you_mean(name, flows_of(module)))
 
 
 def _origin(module: ModuleType, path: str, thing: Any) -> Origin:

@@ -10,7 +10,7 @@ from typing import Any
 from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.language.origin import FunctionsOrigin
 from cloudmesh.flow.language.pythonfile import load_module
-from cloudmesh.flow.language.pythonorigin import python_origin
+from cloudmesh.flow.language.pythonorigin import flows_of, python_origin
 
 __all__ = ["beside", "import_module", "open_functions"]
 
@@ -38,7 +38,9 @@ def open_functions(said: str, yaml: str, cls: str = "") -> list[Any]:
         module, file = import_module(target, folder), target
     if wanted:
         return [python_origin(module, file, wanted)]
-    return [FunctionsOrigin(vars(module), file=file, what=target)]
+    functions = FunctionsOrigin(vars(module), file=file, what=target)
+    only = [python_origin(module, file, name) for name in flows_of(module)]
+    return [functions, *only] if len(only) == 1 else [functions]
 
 
 def import_module(name: str, folder: str) -> ModuleType:
