@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from cloudmesh.flow.errors import InputError, StoreError, StoreRefused
+from cloudmesh.flow.errors import Fenced, InputError, StoreError, StoreRefused
 from cloudmesh.flow.model.documents import definition, run_specs, run_upstream
 from cloudmesh.flow.model.flow import Flow, Node
 from cloudmesh.flow.store import sqlite_file, statements
@@ -296,6 +296,43 @@ def test_a_reader_in_the_way_delays_the_checkpoint_and_nothing_else(
         journal.project([row(0, "a", "running")], {}, {})
     assert os.path.getsize(path + "-wal") < 300_000
     journal.close()
+
+
+def test_what_others_write_between_two_batches_is_seen(setting: Setting, path: str) -> None:
+    journal = begin(setting)
+    journal.append("[]")
+    journal.append("[]")  # from here on a view of the file stays open
+    other = SqliteStore(path)
+    try:
+        other.define("between", definition(setting.flow("between"), 1.0), {})
+        assert journal.append("[]") == 4
+        other.request(journal.run, "cancel", "me")
+        assert [request["kind"] for request in journal.requests()] == ["cancel"]
+        journal.append("[]")
+        other.take_by_force(journal.run, 5, "[]").close()
+        with pytest.raises(Fenced):
+            journal.beat()
+        with pytest.raises(Fenced):
+            journal.append('["mine"]')
+        assert [batch.events for batch in other.batches(journal.run, 5)] == ["[]"]
+    finally:
+        other.close()
+
+
+def test_two_that_write_all_the_time_still_empty_the_log_of_changes(
+    setting: Setting, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_file, "CHECKPOINT_BYTES", 50_000)
+    other = Setting(lambda: SqliteStore(path))
+    journals = [begin(setting), begin(other)]
+    try:
+        for _ in range(300):
+            for journal in journals:  # when one empties the log, the other has a view open
+                journal.project([row(0, "a", "running")], {}, {})
+                journal.append('["' + "x" * 500 + '"]')
+        assert os.path.getsize(path + "-wal") < 600_000  # of some two million bytes written
+    finally:
+        other.store.close()
 
 
 def test_text_that_is_no_utf8_is_kept(setting: Setting) -> None:

@@ -54,6 +54,8 @@ class Writer:
         self.mutex = threading.Lock()
         self._closed = False
         self._limit = CHECKPOINT_BYTES
+        self._view: sqlite3.Cursor | None = None  # see `_insert_quickly`
+        self._long = False  # whether the log of changes waits to be emptied
         fresh = _make_file(path)
         try:
             self.lock = FileLock(path + ".lock", notice)
@@ -77,17 +79,50 @@ class Writer:
                 raise StoreError(f"the store {self.path} is closed")
             self.lock.acquire()
             try:
-                if durable:
-                    self.connection.execute("PRAGMA synchronous=FULL")
-                self.connection.execute(sql.ADD_BATCH, (key, fence, events))
+                if durable or self._long:
+                    self._leave_view()
+                    self._insert(key, fence, events, durable)
+                else:
+                    self._insert_quickly(key, fence, events)
             except sqlite3.IntegrityError:
                 raise
             except sqlite3.Error as error:
                 raise store_error(error, self.path) from error
             finally:
-                if durable:
-                    self.connection.execute("PRAGMA synchronous=NORMAL")
                 self.lock.release()
+
+    def _insert(self, key: int, fence: int, events: str, durable: bool) -> None:
+        try:
+            if durable:
+                self.connection.execute("PRAGMA synchronous=FULL")
+            self.connection.execute(sql.ADD_BATCH, (key, fence, events))
+        finally:
+            if durable:
+                self.connection.execute("PRAGMA synchronous=NORMAL")
+
+    def _insert_quickly(self, key: int, fence: int, events: str) -> None:
+        """Insert within a view of the file that stays open from one batch to the next.
+
+        To open one and close it is a third of what a commit costs.  Where somebody has
+        written since it was opened SQLite refuses to write from it: then it is opened anew.
+        """
+        if self._view is not None:
+            try:
+                self.connection.execute(sql.ADD_BATCH, (key, fence, events))
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                self._leave_view()
+            else:
+                return
+        self.connection.execute(sql.ADD_BATCH, (key, fence, events))
+        self._view = self.connection.execute(sql.SOME_ROWS)
+
+    def _leave_view(self) -> None:
+        """See what others have written, and be in no checkpoint's way."""
+        if self._view is not None:
+            self._view.close()
+            self._view = None
 
     # -- anything else --------------------------------------------------------------
     @contextmanager
@@ -97,6 +132,7 @@ class Writer:
             if self._closed:
                 raise StoreError(f"the store {self.path} is closed")
             self.lock.acquire()
+            self._leave_view()
             try:
                 yield self.connection
             except sqlite3.IntegrityError:
@@ -130,6 +166,7 @@ class Writer:
         with self.mutex:
             if self._closed:
                 raise StoreError(f"the store {self.path} is closed")
+            self._leave_view()
             try:
                 row: tuple[object, ...] | None = self.connection.execute(
                     statement, values
@@ -147,6 +184,7 @@ class Writer:
             try:
                 # Who holds the lock for long has the file open: then this one is not the last.
                 self.lock.acquire_soon()
+                self._leave_view()
                 self.connection.close()
             finally:
                 self.lock.close()
@@ -157,6 +195,7 @@ class Writer:
             size = os.stat(self.path + "-wal").st_size
         except OSError:
             return
+        self._long = size >= CHECKPOINT_BYTES
         if size < self._limit:
             return
         connection.execute("PRAGMA busy_timeout=0")
@@ -165,6 +204,7 @@ class Writer:
         finally:
             connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000:.0f}")
         self._limit = size + CHECKPOINT_BYTES if busy else CHECKPOINT_BYTES
+        self._long = bool(busy)
 
     # -- opening ----------------------------------------------------------------------
     def _open(self, fresh: bool) -> sqlite3.Connection:

@@ -152,6 +152,7 @@ DEFINITION_LISTS = "SELECT k, names FROM definition_list WHERE f = ?"
 # -- the journal -----------------------------------------------------------------
 ADD_BATCH = "INSERT INTO journal VALUES (?, ?, ?)"
 BATCH = "SELECT fence, events FROM journal WHERE id = ?"
+SOME_ROWS = "SELECT rowid FROM sqlite_master LIMIT 2"  # not read to the end
 BATCHES = "SELECT id, events FROM journal WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 LAST_BATCH = "SELECT max(id) FROM journal WHERE id BETWEEN ? AND ?"
 ADD_BLOB_USE = "INSERT OR IGNORE INTO blob_use VALUES (?, ?)"
