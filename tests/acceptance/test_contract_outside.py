@@ -128,3 +128,10 @@ def test_yaml_says_the_order_of_the_methods_of_a_file_s_one_class(here: Any) -> 
     assert retried["beside"]["result"] == [1.0, 0]
     here.write("t.yaml", "python: m.py\n")
     assert list(here.run("t.yaml", "--flowname", "u")) == ["split", "work", "work[0]", "work[1]"]
+
+
+def test_a_retry_from_a_node_that_is_none(here: Any) -> None:
+    here.write("m-flow.py", MAP)
+    here.run("m-flow.py", code=1)
+    said = here.refused("retry", "latest", "--from", "work[7]")
+    assert said == "cms flow: the run has no node 'work[7]'; did you mean 'work[1]'?\n"
