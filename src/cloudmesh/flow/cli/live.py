@@ -132,7 +132,7 @@ class LiveScreen(Screen):
             nodes.add_row(
                 Text(state.names[i], style="blue"),
                 Text(span(now - started)),
-                Text("" if percent is None else f"{percent:g} % {escape(text)}"),
+                Text("" if percent is None else f"{percent:.3g} % {escape(text)}"),
             )
         if len(running) > ROWS:
             nodes.add_row(Text(f"… and {len(running) - ROWS} more"))

@@ -75,7 +75,7 @@ class Screen:
                 self.say(f"{state.names[event[1]]} {event[3]}")
             elif kind == "progress" and few:
                 text = f" {event[4]}" if len(event) > 4 and event[4] else ""
-                self.say(f"{state.names[event[1]]} {event[3]:g} %{text}")
+                self.say(f"{state.names[event[1]]} {event[3]:.3g} %{text}")
         if not few:
             self.summary()
 
