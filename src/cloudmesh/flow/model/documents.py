@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from cloudmesh.flow.model.flow import Argument, Calculation, Flow, Look, Node, Task
 
@@ -45,17 +45,23 @@ HEAD_FIELDS = (
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _second: tuple[int, str] = (0, "1970-01-01 00:00:00")
+_moment: tuple[float, str] = (0.0, "1970-01-01 00:00:00.000000")
 
 
 def utc_text(seconds: float) -> str:
     """Seconds since 1970 as UTC text: ``2019-05-02 00:32:11.034870``."""
-    global _second
+    global _second, _moment
+    moment, text = _moment  # read once: other threads write it
+    if seconds == moment:  # as many nodes start at once
+        return text
     whole, micro = divmod(round(seconds * 1_000_000), 1_000_000)
     known, text = _second
     if whole != known:
         text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(whole))
         _second = (whole, text)
-    return f"{text}.{micro:06d}"
+    text = f"{text}.{micro:06d}"
+    _moment = (seconds, text)
+    return text
 
 
 # -- of a flow ---------------------------------------------------------------
@@ -150,6 +156,13 @@ def _text(document: Mapping[str, Any]) -> str:
 
 def run_upstream(flow: Flow) -> list[list[str]]:
     """For each node of a flow the names it depends on; equal lists are one object."""
+    lists = flow.__dict__.get("_upstream")  # asked when it is defined, and when it runs
+    if lists is None:
+        lists = flow.__dict__["_upstream"] = _upstream(flow)
+    return cast("list[list[str]]", lists)
+
+
+def _upstream(flow: Flow) -> list[list[str]]:
     known: dict[tuple[int, ...], list[str]] = {}
     lists = []
     for i, needs in enumerate(flow.needs):
