@@ -30,6 +30,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sshd import find_sshd, free_port
 
+from cloudmesh.flow.providers.keys import new_keys
+
 MISSING = "NOT TESTED: clouds (needs apache-libcloud and moto; make test-deps installs them)"
 IMAGE = "ami-12c6146b"  # one that moto knows
 SECRET = "wJalr/canary/secret/EXAMPLEKEY"  # must be nowhere but in requests' signatures
@@ -171,11 +173,16 @@ class Ec2Rig:
             },
         )  # fmt: skip
 
+    def end(self, number: str) -> None:
+        """End a machine, as a cloud's owner can."""
+        self._ask("TerminateInstances", **{"InstanceId.1": number})
+
     def reset(self) -> None:
         """No machines, no hooks."""
         self.gate.calm()
         self.gate.made = lambda request, answer: None
-        self._http("POST", "/moto-api/reset")
+        for number in self.machines():
+            self.end(number)
 
     def check_credentials(self, free: int) -> None:
         """From now on moto looks at credentials, but for some requests."""
@@ -199,8 +206,9 @@ class Ec2Rig:
 
     def _http(self, method: str, path: str, body: str = "") -> str:
         connection = http.client.HTTPConnection("127.0.0.1", self.gate.moto, timeout=30)
+        form = "application/x-www-form-urlencoded" if path == "/" else "text/plain"
         headers = {
-            "content-type": "application/x-www-form-urlencoded",
+            "content-type": form,
             "authorization": "AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/ec2/aws4_request,"
             " SignedHeaders=host, Signature=0",
         }
@@ -256,6 +264,7 @@ class Boots:
         self.config = folder / "ssh_config"
         self.config.write_text("")
         self.told: list[dict[str, Any]] = []  # user data
+        self.forged = False  # whether machines have another host key than they are told
         self._servers: dict[str, subprocess.Popen[bytes]] = {}
         rig.gate.made = self._made
         rig.spec = {**rig.spec, "config": str(self.config), "user": getpass.getuser()}
@@ -264,6 +273,14 @@ class Boots:
         for server in self._servers.values():
             server.terminate()
             server.wait(10)
+
+    def end(self) -> None:
+        """All machines go away, with what runs in them and without a word to anybody."""
+        for number, server in self._servers.items():
+            self.rig.end(number)
+            for process in _sessions(server.pid):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, 9)
 
     def _made(self, request: Request, answer: str) -> None:
         if request.action == "RunInstances" and "<instanceId>" in answer:
@@ -290,6 +307,8 @@ class Boots:
         ):
             (folder / name).write_text(text)
             (folder / name).chmod(0o600)
+        if self.forged:
+            (folder / "host_key").write_text(new_keys().host)
         port = free_port()
         (folder / "sshd_config").write_text(
             f"Port {port}\nListenAddress 127.0.0.1\nHostKey {folder}/host_key\n"
@@ -306,3 +325,15 @@ class Boots:
             )  # fmt: skip
         with self.config.open("a") as config:
             config.write(f"Host {address}\n  HostName 127.0.0.1\n  Port {port}\n")
+
+
+def _sessions(pid: int) -> list[int]:
+    """An sshd and its sessions, each by its parent."""
+    found = [pid]
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                if int(parent) == pid:
+                    found += _sessions(int(entry.name))
+    return found

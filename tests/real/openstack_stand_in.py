@@ -117,7 +117,7 @@ class StandIn:
             flavor = {"id": "2", "name": "m1.small", "OS-FLV-EXT-DATA:ephemeral": 0, **size}
             return 200, {"flavors": [flavor]}
         if words[0] == "os-keypairs":
-            return 404, {"itemNotFound": {"code": 404, "message": "Keypair x not found"}}
+            return 200, {"keypairs": []}
         if method == "POST" and len(words) == 1:
             return self._made(body["server"])
         if words[1:] == ["detail"]:

@@ -363,7 +363,8 @@ class VmExecutor:
 
 
 def _not_made(name: str, error: Exception) -> Outcome:
-    return problem("MachineFailed", f"{name}: {error}", lost=not isinstance(error, InputError))
+    said = str(error) if str(error).startswith(f"{name}: ") else f"{name}: {error}"
+    return problem("MachineFailed", said, lost=not isinstance(error, InputError))
 
 
 def _is_cut(outcome: Outcome) -> bool:

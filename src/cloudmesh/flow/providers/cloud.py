@@ -36,6 +36,7 @@ TRIES = 4  # of a request that may succeed later
 DELAY = 1.0  # seconds before the second try; doubles
 LOOK = 10.0  # seconds between two looks at a machine that has an address
 GONE_TIMEOUT = 120.0  # seconds for a cloud to confirm that a machine is gone
+AGAIN = 30.0  # seconds after which its end is asked for again
 
 #: Refusals that come before anything is made.
 CERTAIN = (
@@ -161,19 +162,21 @@ class Cloud(ABC):
 
     def destroy(self, tag: str) -> int:
         """See `Provider`."""
-        count = 0
+        asked: dict[str, float] = {}  # when, by the machine's number
         deadline = time.monotonic() + GONE_TIMEOUT
         delay = DELAY / 4
         while nodes := self._of(tag):
-            count = max(count, len(nodes))
-            for node in nodes:
-                self.end(node)
-            if time.monotonic() > deadline:
+            now = time.monotonic()
+            if now > deadline:
                 raise InfrastructureError(f"{self.name}: {self.mark(tag)} does not go away")
-            if self._of(tag):  # on its way
+            due = [node for node in nodes if now - asked.get(node.id, -AGAIN) >= AGAIN]
+            for node in due:
+                self.end(node)
+                asked[node.id] = now
+            if not due:  # on its way
                 time.sleep(delay)
                 delay = min(5.0, 2 * delay)
-        return count
+        return len(asked)
 
     def problems(self) -> list[tuple[str, str]]:
         """See `Provider`: asks the cloud for what the entry names, and makes nothing."""
@@ -237,6 +240,12 @@ class Cloud(ABC):
         if known is None or known[0] != credentials:
             known = self._mine.driver = (credentials, self.connected(credentials))
         return known[1]
+
+    def key(self, driver: Any) -> None:
+        """Raise where the account has no such key pair."""
+        word = str(self.spec["key"])
+        if word not in [pair.name for pair in driver.list_key_pairs()]:
+            raise CloudError(f"{self.name}: there is no key {word}", "key")
 
     def needs(self, *keys: str) -> None:
         """Raise `InputError` where the entry does not say what making a machine needs."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,7 +40,7 @@ class Ec2(Cloud):
 
     def connected(self, credentials: Credentials) -> Any:
         """See `Cloud`."""
-        from libcloud.compute.drivers.ec2 import VALID_EC2_REGIONS, EC2NodeDriver
+        from libcloud.compute.drivers.ec2 import VALID_EC2_REGIONS
 
         region, endpoint = str(self.spec.get("region") or ""), self.spec.get("endpoint")
         if not region:
@@ -46,7 +48,7 @@ class Ec2(Cloud):
         if region not in VALID_EC2_REGIONS:
             raise InputError(f"{self.name}: there is no region {region!r}")
         where = _where(self.name, str(endpoint)) if endpoint else {}
-        return EC2NodeDriver(
+        return _driver()(
             credentials["key"],
             credentials["secret"],
             region=region,
@@ -108,8 +110,30 @@ class Ec2(Cloud):
             ("image", image),
         ]
         if self.spec.get("key"):
-            looks.append(("key", lambda driver: driver.get_key_pair(str(self.spec["key"]))))
+            looks.append(("key", self.key))
         return looks
+
+
+@cache
+def _driver() -> Any:
+    """libcloud's driver, which also understands errors with more in them than two elements."""
+    from libcloud.compute.drivers.ec2 import EC2Connection, EC2NodeDriver, EC2Response
+
+    class Response(EC2Response):  # type: ignore[misc]
+        def parse_error(self) -> Any:
+            try:
+                return super().parse_error()
+            except ValueError:
+                found = re.search(r"<Code>([^<]*)<.*?<Message>([^<]*)<", str(self.body), re.DOTALL)
+                return ": ".join(found.groups()) if found else f"HTTP status {self.status}"
+
+    class Connection(EC2Connection):  # type: ignore[misc]
+        responseCls = Response
+
+    class Driver(EC2NodeDriver):  # type: ignore[misc]
+        connectionCls = Connection
+
+    return Driver
 
 
 def _where(name: str, endpoint: str) -> dict[str, Any]:

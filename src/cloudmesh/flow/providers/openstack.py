@@ -83,9 +83,7 @@ class OpenStack(Cloud):
         return [
             node
             for node in driver.list_nodes()
-            if str(node.name).startswith(f"cmflow-{store}-")
-            and node.extra.get("task_state") != "deleting"
-            and str(node.state) != "terminated"
+            if str(node.name).startswith(f"cmflow-{store}-") and str(node.state) != "terminated"
         ]
 
     def said(self, driver: Any, node: Any) -> str:
@@ -103,7 +101,7 @@ class OpenStack(Cloud):
         if self.spec.get("network"):
             looks.append(("network", self._network))
         if self.spec.get("key"):
-            looks.append(("key", lambda driver: driver.get_key_pair(str(self.spec["key"]))))
+            looks.append(("key", self.key))
         return looks
 
     def _image(self, driver: Any) -> Any:
