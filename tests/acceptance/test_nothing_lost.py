@@ -80,7 +80,7 @@ def test_of_two_resumes_at_once_one_goes_on(anywhere: Scene) -> None:
     assert scene.marks == ["a 1", "b 1", "b 2", "c 1"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_is_resumed(scene: Scene, number: signal.Signals) -> None:
     engine = scene.run("run", "slow-flow.py")
     scene.holds()

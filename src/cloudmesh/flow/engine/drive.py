@@ -197,7 +197,7 @@ def _watch(engine: Engine) -> None:
 
 @contextmanager
 def _signals(engine: Engine, wanted: bool) -> Iterator[None]:
-    """While this lasts SIGINT and SIGTERM interrupt the run; a second one ends the process."""
+    """While this lasts SIGINT, SIGTERM and SIGHUP interrupt the run; a second ends the process."""
     if not wanted or threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -211,7 +211,10 @@ def _signals(engine: Engine, wanted: bool) -> Iterator[None]:
         engine.signal()
         hurry()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        numbers.append(signal.SIGHUP)  # the terminal is closed, and nohup does not ignore that
+    before = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:
