@@ -24,14 +24,22 @@ class FaultyJournal:
     ``half``     of documents, a part is written, then it fails
     ``die``      the process dies before it is written
     ``late``     the process dies after it is written
+
+    ``wrote`` is told of each write of documents that was not refused.
     """
 
-    def __init__(self, journal: Journal, fault: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        fault: Callable[[str], str],
+        wrote: Callable[[], None] = lambda: None,
+    ) -> None:
         self.inner = journal
         self.run = journal.run
         self.computes_dependencies = journal.computes_dependencies
         self.dead = False
         self._fault = fault
+        self._wrote = wrote
         self._lost: str | None = None  # a batch that is written, whose answer was lost
 
     @property
@@ -59,6 +67,7 @@ class FaultyJournal:
             self.inner.project(rows[: len(rows) // 2], {}, finished)
             raise StoreUnavailable("failed half-way")
         self.inner.project(rows, changes, finished)
+        self._wrote()
         self._leave(fault)
 
     def add_nodes(self, nodes: Any, upstream: Any, specs: Any, known: Any = NOTHING_KNOWN) -> None:
@@ -69,6 +78,7 @@ class FaultyJournal:
             self.inner.add_nodes(nodes[:k], upstream[:k], specs[:k], known)
             raise StoreUnavailable("failed half-way")
         self.inner.add_nodes(nodes, upstream, specs, known)
+        self._wrote()
         self._leave(fault)
 
     def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:

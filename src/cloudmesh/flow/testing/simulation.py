@@ -70,7 +70,7 @@ class Host:
         self.world = world
         self.fate: dict[Going, str] = {}  # attempts that run, and how they will end
         self.settled: list[tuple[Going, ev.Event]] = []
-        self.journal = FaultyJournal(journal, world.fault)
+        self.journal = FaultyJournal(journal, world.fault, lambda: world.saw_documents(journal))
         inputs = Inputs(state, [()] * len(state.flow.nodes), {}, lambda result, extra: None)
         results = Results(world.store.put_blob, world.store.get_blob)
         functions = [None] * len(state.flow.nodes)
@@ -142,6 +142,7 @@ class World:
         state.apply(event)
         head = RunHead(RUN, "t", "t", {}, "", {})
         journal = self.store.create(head, ev.encode([event], str))
+        self.owner = journal
         return Host(self, state, journal)
 
     def resume(self, force: bool) -> None:
@@ -153,6 +154,7 @@ class World:
         state.apply(event)
         take = self.store.take_by_force if force else self.store.take
         journal = take(RUN, seq, ev.encode([event], str))
+        self.owner = journal
         host = Host(self, state, journal)
         self.say("resumed" + " by force" * force)
         self.hosts.append(host)
@@ -281,6 +283,11 @@ class World:
         for needed in self.flow.dependencies(parent):
             if state.status[state.index[needed]] != 2:
                 self.wrong = f"{name} starts before {needed} is recorded"
+
+    def saw_documents(self, journal: Journal) -> None:
+        """Documents were written: by the run's owner, and by no former one."""
+        if journal is not self.owner:
+            self.wrong = "a former owner has written documents"
 
     def _see_rate(self, going: Going) -> None:
         """No more nodes of a pool start in a time than its rate says."""
