@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cloudmesh.flow.cli import summary
 from cloudmesh.flow.cli.main import Command
 from cloudmesh.flow.cli.summary import store_option
+from cloudmesh.flow.cli.waits import add_waits
 from cloudmesh.flow.cli.words import open_store_of, understand
 
 if TYPE_CHECKING:
@@ -250,6 +251,7 @@ def conclude(args: argparse.Namespace, store: Store, run_id: str) -> int:
 
     found = find_run(store, run_id)
     nodes = store.nodes(run_id)
+    add_waits(store, run_id, nodes)
     try:
         if args.output == "json":
             from cloudmesh.flow.cli.render import print_json

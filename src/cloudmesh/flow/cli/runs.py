@@ -17,6 +17,7 @@ from cloudmesh.flow.cli.summary import (
     shown_status,
     store_option,
 )
+from cloudmesh.flow.cli.waits import add_waits
 from cloudmesh.flow.cli.words import open_store_of, unknown
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def status(args: argparse.Namespace) -> int:
             from cloudmesh.flow.cli.past import state_at
 
             run, nodes = state_at(store, run, args.at)
+        add_waits(store, run["run"], nodes)
         if args.output == "json":
             print_json(run_document(run, nodes))
             return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from cloudmesh.flow.cli.render import escape, styled, table, took
+from cloudmesh.flow.cli.render import escape, span, styled, table, took
 
 if TYPE_CHECKING:
     from cloudmesh.flow.store.protocol import Store
@@ -16,6 +16,8 @@ __all__ = ["run_document", "run_table", "shown_status", "store_option", "traceba
 ROWS_MAX = 100
 #: A result or an error is shown on a line of a table up to so many characters.
 RESULT_SHOWN = 100
+#: Seconds for a machine from which a table says how long nodes waited.
+WAITED = 0.1
 #: So many tracebacks are shown in full.
 TRACEBACKS_MAX = 5
 
@@ -48,7 +50,7 @@ def why(node: dict[str, Any]) -> str:
     if reason and reason != "first":
         return str(reason)
     if node.get("status") == "running" and node.get("progress") is not None:
-        return f"{node['progress']:g} %"
+        return f"{node['progress']:.3g} %"
     return ""
 
 
@@ -64,18 +66,21 @@ def run_table(nodes: Sequence[dict[str, Any]], every: bool = False) -> str:
         shown = [n for n in shown if n["name"] in names or n.get("status") in urgent]
         shown = shown[: ROWS_MAX + len(few)]
         left_out = len(nodes) - len(shown)
+    waits = any((node.get("waited") or 0) >= WAITED for node in shown)
     rows = [
         (
             node["name"],
             node.get("status") or "",
             str(node.get("attempt") or ""),
             took(node),
+            *((span(node["waited"]) if node.get("waited") else "",) if waits else ()),
             node.get("where") or "",
             why(node),
         )
         for node in shown
     ]
-    text = table(("node", "status", "attempt", "took", "where", "why"), rows, styled)
+    head = ("node", "status", "attempt", "took", *(("waited",) if waits else ()), "where", "why")
+    text = table(head, rows, styled)
     if left_out:
         text += f"… and {left_out:,} more nodes: {by_status(nodes, shown)}\n"
     return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.engine.going import Going
@@ -84,9 +85,12 @@ class Launch:
         )
         going.attempt = attempt
 
+        asked = monotonic()
+
         def done(attempt: Attempt, outcome: Outcome) -> None:
+            waited = None if attempt.began is None else attempt.began - asked
             try:
-                event = engine.outcomes.came(going, outcome, engine.clock(), attempt.where)
+                event = engine.outcomes.came(going, outcome, engine.clock(), attempt.where, waited)
             except FlowError as error:  # its value is not kept, so it is not over
                 engine.broke(error)
                 return

@@ -72,10 +72,13 @@ class Outcomes:
 
     # -- how it ended --------------------------------------------------------
 
-    def finished(self, going: Going, returned: Any, at: float, where: str | None = None) -> Event:
+    def finished(
+        self, going: Going, returned: Any, at: float, place: Mapping[str, Any] | None = None
+    ) -> Event:
         """The event for what a node returned: finished, or failed where it reports an error.
 
-        Raises `StoreError`, `Interrupted` where its value cannot be kept.
+        ``place``: ``where`` it ran and how long it ``waited``, if elsewhere.  Raises
+        `StoreError`, `Interrupted` where its value cannot be kept.
         """
         i = going.vertex
         report = read(returned)
@@ -88,8 +91,8 @@ class Outcomes:
         if report.look:
             look = {word: self.results.veil(text) for word, text in report.look.items()}
             extra = {**(extra or {}), "look": look}
-        if where is not None:
-            extra = {**(extra or {}), "where": where}
+        if place is not None:
+            extra = {**(extra or {}), **place}
         if report.failed:
             status = report.result["status"]
             message = f'reported "{status}"'
@@ -110,16 +113,21 @@ class Outcomes:
         if event[4]:
             self.inputs.hold(i, event[4])
 
-    def came(self, going: Going, outcome: Outcome, at: float, where: str) -> Event:
-        """The event for an outcome that an executor brought."""
+    def came(
+        self, going: Going, outcome: Outcome, at: float, where: str, waited: float | None = None
+    ) -> Event:
+        """The event for an outcome that an executor brought; ``waited`` seconds for its machine."""
         i = going.vertex
+        place: dict[str, Any] = {"where": where}
+        if waited is not None:
+            place["waited"] = round(max(0.0, waited), 3)
         if outcome.status == "finished":
             task = self.run.task(i)
             value = Value(outcome.value) if task.value_of is not None else outcome.value
-            return self.finished(going, value, at, where)
+            return self.finished(going, value, at, place)
         error = outcome.error or {"type": "Error", "message": "failed", "traceback": ""}
         kinds = outcome.kinds or (error["type"],)
-        extra = {"exit_code": outcome.exit_code, "kinds": kinds, "where": where}
+        extra = {"exit_code": outcome.exit_code, "kinds": kinds, **place}
         return ev.failed(i, at, error, extra)
 
     def broken(self, going: Going, error: BaseException, at: float) -> Event:

@@ -313,6 +313,7 @@ class DaskExecutor:
                 self._ask(lambda: self._end(attempt, lost))
             return
         ride.worker = worker
+        attempt.began = time.monotonic()
         attempt.where = f"{self._name}/{worker.rpartition('/')[2]}"
         if attempt.task.timeout is not None:
             timer = threading.Timer(attempt.task.timeout, self._expire, [attempt])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -189,6 +190,7 @@ class FarWorker:
                 kind = header["kind"]
                 if kind == "started":
                     job.started = True
+                    job.attempt.began = time.monotonic()
                     timer = self._arm(job)
                 elif kind == "log":
                     job.take(header["stream"], payload)

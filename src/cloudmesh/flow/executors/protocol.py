@@ -44,7 +44,8 @@ class Attempt:
     ``err``), ``progress(percent, text)`` what the node says of itself;
     ``intent(document)`` returns when the record of something that is about to
     be made outside is on disk.  ``where`` may be set by the executor to say
-    where it runs.  ``cancelled`` is set by `Executor.cancel`.
+    where it runs, ``began`` to when it began there (``time.monotonic()``).
+    ``cancelled`` is set by `Executor.cancel`.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class Attempt:
         self.intent = intent
         self.where = where
         self.cancelled = False
+        self.began: float | None = None
         self.extra: dict[str, Any] = {}  # the executor's own
 
 

@@ -511,8 +511,10 @@ class SlurmExecutor:
             payload = unread[end - rest : end]
             at = end
             kind = header["kind"]
-            if kind == "started" and task.job.attempt.task.timeout is not None:
-                task.deadline = time.monotonic() + task.job.attempt.task.timeout
+            if kind == "started":
+                task.job.attempt.began = time.monotonic()
+                if task.job.attempt.task.timeout is not None:
+                    task.deadline = time.monotonic() + task.job.attempt.task.timeout
             elif kind == "log":
                 task.job.take(header["stream"], payload)
             elif kind == "progress":

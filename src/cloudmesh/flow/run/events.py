@@ -28,6 +28,7 @@ is a JSON list, with the node's name in place of the number:
     items   the length of the list, where the value is a list or tuple and the node is mapped over
     look    {"color", "label", "shape"} as far as given
     where   where it ran, where that is not the word of its ``on``
+    waited  for how many seconds after its start it waited for a machine there
     exit_code
     result  of a failed attempt: the report that said so, as JSON text
     skipped true: was skipped in the run it is kept from

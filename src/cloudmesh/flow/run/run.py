@@ -258,6 +258,7 @@ class Run(State):
         self.exit_code.pop(i, None)
         self.progress.pop(i, None)
         self.look.pop(i, None)
+        self.waited.pop(i, None)
 
     def _on_finished(
         self, i: int, at: float, result: str, extra: Mapping[str, Any] | None = None
@@ -274,6 +275,8 @@ class Run(State):
                 self.look[i] = extra["look"]
             if "where" in extra:
                 self.where[i] = extra["where"]
+            if "waited" in extra:
+                self.waited[i] = extra["waited"]
         self._passed(i, at)
 
     def _on_failed(
@@ -295,6 +298,8 @@ class Run(State):
             self.look[i] = extra["look"]
         if "where" in extra:
             self.where[i] = extra["where"]
+        if "waited" in extra:
+            self.waited[i] = extra["waited"]
         if "result" in extra:
             self.result[i] = extra["result"]
         if extra.get("reason"):

@@ -65,6 +65,7 @@ class State:
         self.look: dict[int, Mapping[str, str]] = {}
         self.progress: dict[int, tuple[float, str]] = {}
         self.where: dict[int, str] = {}
+        self.waited: dict[int, float] = {}
         self.skipped: set[int] = set()
         self.blocked: dict[int, int] = {}  # vertex -> the first cause
         self.failures: dict[int, int] = {}

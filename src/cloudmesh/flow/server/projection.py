@@ -26,7 +26,7 @@ from cloudmesh.flow.view.shown import ORDER
 __all__ = ["Projection", "error_line", "replay"]
 
 #: What is kept of the rest of a finished event.
-KEPT = frozenset(("items", "look", "exit_code"))
+KEPT = frozenset(("items", "look", "exit_code", "where", "waited"))
 #: How much of a value a label shows, in characters.
 LABEL_VALUE_MAX = 80
 
@@ -209,6 +209,7 @@ class Projection:
             "ended": run.ended[i] or None,
             "reason": None if reason == "first" else reason,
             "where": run.where.get(i),
+            "waited": run.waited.get(i),
             "retry_at": run.retry_at.get(i),
             "ready": self.ready.get(i),
             "error": error_line(run.error[i]) if i in run.error else None,

@@ -92,7 +92,12 @@ export class Inspector {
     if (!this.log && (node.attempt || this.model.isMap(node.n))) {
       if (!this.model.isMap(node.n)) this.log = new Log(this.model.run.run, node.name, () => this.isLive());
     }
-    replace(this.body, parts, this.log ? this.log.el : null);
+    // The log stays where it is: taken out and put back it would be scrolled to its beginning.
+    const log = this.log ? this.log.el : null;
+    for (const part of [...this.body.children]) if (part !== log) part.remove();
+    if (log && log.parentElement !== this.body) this.body.append(log);
+    this.body.prepend(...parts.flat(Infinity).filter(Boolean));
+    if (this.log) this.log.placed();
   }
 
   isLive() {
@@ -136,7 +141,8 @@ export class Inspector {
     if (node.started) row("Took", this.took);
     row("Attempts", this.attemptsView());
     row("Reason", node.reason && node.reason !== word ? node.reason : "");
-    row("Where", document && document.where ? document.where : node.where || "");
+    const waited = node.waited >= 0.1 ? h("span", { class: "quiet" }, ` · waited ${duration(node.waited)} for it`) : "";
+    row("Where", document && document.where ? document.where : node.where || "", waited);
     if (node.started) row("Started", clock(node.started, true));
     row("Says", node.text || "");
     this.receivedRow = h("dd", {});
