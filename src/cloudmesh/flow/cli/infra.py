@@ -96,7 +96,7 @@ def build(entries: Mapping[str, Any]) -> int:
 
 def clean(args: argparse.Namespace) -> int:
     """Destroy what runs of this store have left behind, and nothing else."""
-    from cloudmesh.flow.executors.slurmleft import clean as sweep_jobs
+    from cloudmesh.flow.cli.jobs import clean as sweep_jobs
     from cloudmesh.flow.providers.sweep import LATE
     from cloudmesh.flow.providers.sweep import clean as sweep
 
