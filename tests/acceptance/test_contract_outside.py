@@ -134,4 +134,37 @@ def test_a_retry_from_a_node_that_is_none(here: Any) -> None:
     here.write("m-flow.py", MAP)
     here.run("m-flow.py", code=1)
     said = here.refused("retry", "latest", "--from", "work[7]")
-    assert said == "cms flow: the run has no node 'work[7]'; did you mean 'work[1]'?\n"
+    assert said.endswith(" has no node 'work[7]'; did you mean 'work[1]'?\n")
+
+
+def test_a_pydantic_model_may_be_left_out_and_says_in_a_line_what_it_refuses(here: Any) -> None:
+    here.write(
+        "p-flow.py",
+        """\
+        from __future__ import annotations
+        from typing import Optional
+        from cloudmesh.flow import BaseWorkFlow
+        from pydantic import BaseModel
+        class Deep(BaseModel):
+            tags: list[str] = []
+        class Cfg(BaseModel):
+            x: int
+            deep: Deep = Deep()
+        class P(BaseWorkFlow):
+            flow = "a; b"
+            def a(self, c: Cfg | None = None, d: Optional[Deep] = None):
+                return [getattr(c, "x", None), getattr(d, "tags", None)]
+            def b(self, bad: bool = False): return 1 / (not bad)
+        """,
+    )
+    assert here.run("p-flow.py")["a"]["result"] == [None, None]
+    assert here.run("p-flow.py", "--param", "c=null")["a"]["result"] == [None, None]
+    given = ("--param", 'c={"x": 3}', "--param", 'd={"tags": ["t"]}')
+    assert here.run("p-flow.py", *given)["a"]["result"] == [3, ["t"]]
+    here.run("p-flow.py", *given, "--param", "bad=true", code=1)
+    retried = {n["name"]: n for n in here.json("retry", "latest", "--from", "a", code=1)["nodes"]}
+    assert retried["a"]["result"] == [3, ["t"]]
+    said = here.refused("run", "p-flow.py", "--param", 'c={"x": "q", "deep": {"tags": [1]}}')
+    assert said.count("\n") == 1
+    assert "is no Cfg: x: Input should be a valid integer" in said
+    assert "; deep.tags.0: Input should be a valid string" in said

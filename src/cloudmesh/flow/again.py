@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from cloudmesh.flow.errors import InputError, NotFound
-from cloudmesh.flow.language.source import did_you_mean
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
 from cloudmesh.flow.run.run import Run
@@ -38,8 +37,7 @@ def plan(run: Run, start: str | None, changed: Iterable[str] = ()) -> Plan:
     again = {i for i in run.nodes() if run.status[i] != FINISHED}
     if start is not None:
         if start not in run.index:
-            hint = did_you_mean(start, run.index)
-            raise NotFound(f"the run has no node {start!r}{hint}")
+            raise NotFound(f"the run has no node {start!r}")
         again.add(run.index[start])
     for i in list(again):  # a map is run again where an element is
         again.add(run.parent.get(i, i))

@@ -327,6 +327,11 @@ def _plan(run_id: str, state: RunState, from_node: str | None, program: Program)
         raise InputError(
             f"run {run_id} is {state.status_word}: `cms flow resume {run_id}` goes on with it"
         )
+    if from_node is not None and from_node not in state.index:
+        from cloudmesh.flow.language.source import did_you_mean
+
+        hint = did_you_mean(from_node, state.index)
+        raise NotFound(f"run {run_id} has no node {from_node!r}{hint}")
     return plan(state, from_node, _changed(state.flow, program.flow))
 
 

@@ -68,10 +68,11 @@ def for_nodes(program: Program, parameters: Mapping[str, Any]) -> dict[str, Any]
         if name not in made or function is None or kind in ("", "int", "float", "bool", "str"):
             continue
         from cloudmesh.flow.language.functions import annotation_of
+        from cloudmesh.flow.model.convert import model_of
 
-        annotation = annotation_of(function, name)
-        if hasattr(annotation, "model_validate") and isinstance(annotation, type):
-            made[name] = _validated(annotation, name, made[name])
+        model = model_of(annotation_of(function, name))
+        if model is not None and made[name] is not None:
+            made[name] = _validated(model, name, made[name])
     return made
 
 
@@ -79,8 +80,11 @@ def _validated(model: Any, name: str, data: Any) -> Any:
     try:
         return model.model_validate(data)
     except ValueError as error:  # pydantic's ValidationError is one
-        first = str(error).replace("\n", " ")
-        raise InputError(f"the run parameter {name} is no {model.__name__}: {first}") from None
+        from cloudmesh.flow.model.convert import complaint
+
+        raise InputError(
+            f"the run parameter {name} is no {model.__name__}: {complaint(error)}"
+        ) from None
 
 
 def takers(flow: Flow) -> dict[str, tuple[str, str]]:

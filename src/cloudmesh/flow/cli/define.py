@@ -10,6 +10,7 @@ from cloudmesh.flow.cli.check import flow_text, graph_table
 from cloudmesh.flow.cli.main import Command
 from cloudmesh.flow.cli.options import output_argument
 from cloudmesh.flow.cli.render import ago, escape, print_json, table
+from cloudmesh.flow.cli.summary import count
 from cloudmesh.flow.cli.words import open_store_of, understand, unknown
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def add(args: argparse.Namespace) -> int:
     with open_store_of(args) as store:
         api.define(program, store, redefine=args.redefine)
     flow = program.flow
-    sys.stderr.write(f"flow {flow.name} is defined: {len(flow)} nodes; cms flow run {flow.name}\n")
+    nodes = count(len(flow), "node")
+    sys.stderr.write(f"flow {flow.name} is defined: {nodes}; cms flow run {flow.name}\n")
     return 0
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cloudmesh.flow.errors import InputError
 
-__all__ = ["convert"]
+__all__ = ["complaint", "convert", "model_of"]
 
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
@@ -21,9 +21,7 @@ def convert(text: str, type: str, annotation_object: Any = None) -> Any:
     text is JSON if it parses, else itself.  Raises `InputError` for a text that
     the annotation does not take.
     """
-    model = _model(annotation_object)
-    if model is not None:
-        return _validated(text, model)
+    model = model_of(annotation_object)
     kind = type.strip()
     if kind.endswith("]") and kind.partition("[")[0].rpartition(".")[2] == "Optional":
         kind = f"{kind.partition('[')[2][:-1]} | None"
@@ -32,6 +30,8 @@ def convert(text: str, type: str, annotation_object: Any = None) -> Any:
         options.remove("None")
         if text in ("null", "None", ""):
             return None
+    if model is not None:
+        return _validated(text, model)
     if len(options) > 1:
         return _loose(text)
     base = options[0].partition("[")[0].rpartition(".")[2].lower()
@@ -110,14 +110,29 @@ def _loose(text: str) -> Any:
         return text
 
 
-def _model(annotation: Any) -> Any:
-    """A pydantic model, where the annotation is one; without importing pydantic."""
-    return annotation if hasattr(annotation, "model_validate_json") else None
+def model_of(annotation: Any) -> Any:
+    """The pydantic model that an annotation is, or is beside None; without importing pydantic."""
+    if isinstance(annotation, type):
+        return annotation if hasattr(annotation, "model_validate_json") else None
+    parts = [part for part in getattr(annotation, "__args__", ()) if part is not type(None)]
+    is_optional = len(parts) == 1 and len(annotation.__args__) == 2
+    return model_of(parts[0]) if is_optional else None
 
 
 def _validated(text: str, model: Any) -> Any:
     try:
         return model.model_validate_json(text)
     except ValueError as error:  # pydantic's ValidationError is one
-        first = str(error).replace("\n", " ")
-        raise InputError(f"{text!r} is no {model.__name__}: {first}") from None
+        raise InputError(f"{text!r} is no {model.__name__}: {complaint(error)}") from None
+
+
+def complaint(error: ValueError) -> str:
+    """What pydantic says is wrong, on a line: ``tags.0: Input should be a valid string``."""
+    errors = getattr(error, "errors", None)
+    if errors is None:
+        return str(error).replace("\n", " ")
+    said = []
+    for one in errors():
+        where = ".".join(str(part) for part in one["loc"])
+        said.append(f"{where}: {one['msg']}" if where else one["msg"])
+    return "; ".join(said)
