@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -133,6 +134,67 @@ def test_a_read_only_store(cms: Any, disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
     assert cms.json("flow", "runs") == []
     assert cms("flow", "run", "t-flow.yaml").returncode == 0
+
+
+@pytest.mark.parametrize("how", ["moved", "replaced", "its folder moved"])
+def test_a_store_that_is_taken_away_in_the_middle(embedded: Scene, how: str) -> None:
+    home = embedded.cms.home
+    embedded.cms.environment["CLOUDMESH_FLOW_STORE"] = f"sqlite:///{home}/folder/flow.db"
+    engine = embedded.run("run", "slow-flow.py")
+    embedded.holds()
+    file, aside = home / "folder/flow.db", home / "folder/aside.db"
+    if how == "its folder moved":
+        (home / "folder").rename(home / "elsewhere")
+    else:
+        file.rename(aside)
+        if how == "replaced":
+            shutil.copy(aside, file)
+    _, err = engine.communicate(timeout=60)
+    assert engine.returncode == 3, err
+    assert "flow.db is gone: it was moved, removed or replaced" in err
+    assert err.rstrip().count("\n") < 6
+    if how == "its folder moved":
+        (home / "elsewhere").rename(home / "folder")
+    else:
+        aside.rename(file)
+    embedded.let_go()
+    assert embedded.cms("flow", "resume").returncode == 0
+    assert embedded.marks == ["a 1", "b 1", "b 2", "c 1"]
+    assert nodes(embedded.status()) == dict.fromkeys("abc", "finished")
+
+
+def test_a_disk_that_turns_read_only_in_the_middle(embedded: Scene, tmp_path: Path) -> None:
+    """As the kernel does with a file system that it finds damaged; what was not written is lost."""
+    image, folder = tmp_path / "image", tmp_path / "disk"
+    folder.mkdir()
+    image.touch()
+    os.truncate(image, 20 << 20)
+    made = ["mke2fs", "-q", "-t", "ext4", str(image)]
+    mounted = ["mount", "-o", "loop", str(image), str(folder)]
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    command = f"{' '.join(made)} && {' '.join(mounted)}"
+    if subprocess.run(command, shell=True, capture_output=True, env={"PATH": path}).returncode:
+        pytest.skip("NOT TESTED: a disk that turns read-only (needs root, for a loop device)")
+    try:
+        config = embedded.cms.write("config.yaml", "durability: power\n")
+        embedded.cms.environment["CLOUDMESH_FLOW_CONFIG"] = str(config)
+        embedded.cms.environment["CLOUDMESH_FLOW_STORE"] = f"sqlite:///{folder}/flow.db"
+        engine = embedded.run("run", "slow-flow.py")
+        embedded.holds()
+        subprocess.run(["mount", "-o", "remount,abort", str(folder)], check=True)
+        _, err = engine.communicate(timeout=60)
+        assert engine.returncode == 3, err
+        assert "Read-only file system" in err
+        assert "cms flow resume" in err
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+    subprocess.run(mounted, check=True)
+    try:
+        embedded.let_go()
+        assert embedded.cms("flow", "resume").returncode == 0
+        assert embedded.marks == ["a 1", "b 1", "b 2", "c 1"]
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 # -- a file that somebody holds -----------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -66,7 +67,7 @@ class Blobs:
             with open(fd, "wb") as file:
                 file.write(data)
                 file.flush()
-                os.fsync(fd)
+                _sync(fd)
             os.replace(temporary, path)
         except BaseException:
             with suppress(FileNotFoundError):
@@ -103,13 +104,24 @@ def _sha256(data: bytes) -> str:
     return sha256(data).hexdigest()
 
 
+def _sync(fd: int) -> None:
+    """Have a file on the disk itself; on macOS `os.fsync` alone leaves it in the disk's cache."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        with suppress(OSError):  # some file systems do not know it
+            fcntl.fcntl(fd, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(fd)
+
+
 def _sync_folder(path: str) -> None:
     """A new name is on the disk only when its folder is."""
     if os.name == "nt":
         return
     fd = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(fd)
+        _sync(fd)
     finally:
         os.close(fd)
 

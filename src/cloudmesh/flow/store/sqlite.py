@@ -144,8 +144,13 @@ class SqliteJournal:
     def beat(self) -> None:
         if self._writer.read(sql.FENCE, (self._r,)) != (self.fence,):
             raise self._fenced()
-        with suppress(FileNotFoundError):
+        self._writer.check_place()
+        try:
             self._lock.touch()
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise file_error(error, self._lock.path) from error
 
     def requests(self) -> list[dict[str, Any]]:
         with self._store.readers.read() as connection:
@@ -158,7 +163,7 @@ class SqliteJournal:
             connection.execute(sql.TAKE_REQUEST, (int(identity), self._r))
 
     def close(self) -> None:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # it is free when it is closed
             os.unlink(self._lock.path)
         self._lock.close()
 

@@ -63,6 +63,7 @@ class Writer:
             raise file_error(error, path + ".lock") from error
         try:
             self.connection = self._open(fresh)
+            self._place = _place(path)
         except BaseException:
             self.lock.close()
             raise
@@ -146,6 +147,7 @@ class Writer:
     def transaction(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it or nothing; on the disk when left, if ``durable``."""
         with self.exclusive() as connection:
+            self.check_place()
             if durable:
                 connection.execute("PRAGMA synchronous=FULL")
             try:
@@ -189,6 +191,17 @@ class Writer:
             finally:
                 self.lock.close()
 
+    def check_place(self) -> None:
+        """Raise `StoreRefused` where the file is not at its place any more.
+
+        SQLite would write on, into a file that nobody can open again.
+        """
+        if _place(self.path) != self._place:
+            raise StoreRefused(
+                f"the store {self.path} is gone: it was moved, removed or replaced while it was "
+                "in use; put it back, then resume"
+            )
+
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
         """Empty the log of changes when it is long; where a reader is in the way, later."""
         try:
@@ -220,6 +233,7 @@ class Writer:
             raise store_error(error, self.path) from error
         try:
             connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute("PRAGMA fullfsync=ON")  # macOS: else a sync may stay in the disk
             connection.execute("PRAGMA wal_autocheckpoint=0")
             if fresh or self._version(connection) < sql.VERSION:
                 self._migrate(connection)
@@ -290,6 +304,17 @@ def _make_file(path: str) -> bool:
     except OSError as error:
         raise file_error(error, f"the store {path} cannot be opened") from error
     return True
+
+
+def _place(path: str) -> tuple[int, int] | None:
+    """Which file stands at a path; None where there is none."""
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise file_error(error, path) from error
+    return status.st_dev, status.st_ino
 
 
 def _statements(script: str) -> Iterator[str]:
