@@ -68,6 +68,7 @@ assert_type(run, Run)
 assert_type(run.id, str)
 assert_type(run.status, str)
 assert_type(run.workflow, str)
+assert_type(run.store, Store)
 assert_type(run["b"], RunNode)
 assert_type(run["b"].status, str)
 assert_type(run["b"].value, Any)
@@ -116,7 +117,7 @@ secret: str = Secret("a secret is a text")
 # -- stores ------------------------------------------------------------------------
 store = open_store("sqlite:///flow.db")
 assert_type(store, Store)
-assert_type(store.documents("a-flow-active", run="latest"), Iterator[dict[str, Any]])
+found: list[dict[str, Any]] = store.documents("a-flow-active", run="latest")
 store.close()
 open_store(3)  # type: ignore[arg-type]
 

@@ -52,7 +52,7 @@ class Rehearsal(Run):
 
     def log(self, node: str) -> str:
         """What a node printed."""
-        return self._store.read_log(self.id, node)[0]
+        return self.store.read_log(self.id, node)[0]
 
 
 def rehearse(
