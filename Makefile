@@ -17,6 +17,8 @@ help:
 	@echo "make soak       a thousand histories with crashes, from a new seed (SEEDS=1000)"
 	@echo "make check      style, types and the fast tests (under a minute)"
 	@echo "make bench      the benchmarks, beside others; writes docs/performance.md"
+	@echo "make bench-peers  the same beside more, each in its own environment (ROUNDS=5, SHORT=1)"
+	@echo "make bench-growth nodes, runs and engines, from few to many"
 	@echo "make bench-view the live page beside Cytoscape.js; writes docs/view.md"
 	@echo "make docs       write the generated parts of the documentation anew"
 	@echo "make site       the documentation as HTML, in build/site"
@@ -46,6 +48,15 @@ check: .venv/.test
 
 bench: .venv/.bench
 	@$(BIN)/python -m benchmarks --write docs/performance.md
+
+# ROUNDS=, PEERS= and JOBS= narrow it, SHORT=1 takes minutes; only the whole writes the page.
+bench-peers: .venv/.run
+	@$(BIN)/python -m benchmarks.beside $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(PEERS),--peers $(PEERS)) $(if $(JOBS),--jobs $(JOBS)) \
+	    $(if $(SHORT),--short) $(if $(SHORT)$(PEERS)$(JOBS),,--write docs/performance.md)
+
+bench-growth: .venv/.run
+	@$(BIN)/python -m benchmarks.growth $(if $(SHORT),--short,--write docs/performance.md)
 
 bench-view: .venv/.test
 	@$(BIN)/python -m benchmarks.view --write docs/view.md

@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 from benchmarks import table
+from benchmarks.running import environment, machine, scratch, timed
 from benchmarks.shapes import SHAPES
 
 HERE = Path(__file__).parent
-THREADS = ("ours", "dask_threaded", "pool", "taskgroup", "parsl_memo")
+THREADS = ("ours", "dask_threaded", "pool", "taskgroup", "parsl_memo", "parsl_memo_layers")
 PROCESSES = ("ours", "mp_pool", "process_pool")
 PEERS = (*THREADS, *PROCESSES[1:])
 MAIN_SHAPES = ("chain", "fan", "fan10k", "layers", "sleep", "process")
@@ -93,30 +89,11 @@ def cold() -> dict[str, float]:
     """Seconds of whole processes: the seed's three nodes by `cms flow run`, and bare Python."""
     cms = Path(sys.executable).with_name("cms")
     with scratch() as folder:
+        run = [str(cms), "flow", "run", str(SEED), "(a; b || c)"]
         return {
-            "ours": timed([str(cms), "flow", "run", str(SEED), "(a; b || c)"], folder),
-            "python": timed([sys.executable, "-c", "pass"], folder),
+            "ours": timed(run, folder, environment(folder)),
+            "python": timed([sys.executable, "-c", "pass"], folder, environment(folder)),
         }
-
-
-def timed(command: list[str], folder: str) -> float:
-    """Seconds that a command takes from start to exit."""
-    start = perf_counter()
-    subprocess.run(command, cwd=folder, env=environment(folder), capture_output=True, check=True)
-    return perf_counter() - start
-
-
-def scratch() -> tempfile.TemporaryDirectory[str]:
-    """An empty folder in the clone: the temporary folder of a machine may be memory."""
-    base = HERE.parent / ".bench"
-    base.mkdir(exist_ok=True)
-    return tempfile.TemporaryDirectory(dir=base, ignore_cleanup_errors=True)
-
-
-def environment(folder: str) -> dict[str, str]:
-    """The user's environment with a home of its own, no store named, and Python as it comes."""
-    left = ("CLOUDMESH_FLOW_", "PYTHON")
-    return {k: v for k, v in os.environ.items() if not k.startswith(left)} | {"HOME": folder}
 
 
 def rows(keep: dict[str, dict[str, list[dict[str, float]]]]) -> list[dict[str, Any]]:
@@ -142,22 +119,6 @@ def rows(keep: dict[str, dict[str, list[dict[str, float]]]]) -> list[dict[str, A
                 }
             )
     return found
-
-
-def machine() -> dict[str, Any]:
-    """What the figures come from."""
-    model = platform.processor() or platform.machine()
-    if shutil.which("lscpu"):
-        text = subprocess.run(["lscpu"], capture_output=True, text=True).stdout
-        named = [line for line in text.splitlines() if line.startswith("Model name")]
-        model = named[0].partition(":")[2].strip() if named else model
-    return {
-        "cpu": model,
-        "cores": os.cpu_count(),
-        "system": f"{platform.system()} {platform.release().split('-')[0]}",
-        "python": platform.python_version(),
-        "load": round(os.getloadavg()[0], 1),
-    }
 
 
 if __name__ == "__main__":

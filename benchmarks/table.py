@@ -13,11 +13,12 @@ NAMES = {
     "pool": "ThreadPoolExecutor",
     "taskgroup": "asyncio TaskGroup",
     "parsl_memo": "Parsl, checkpointing memo",
+    "parsl_memo_layers": "Parsl, memo, the program waits for each layer",
     "mp_pool": "multiprocessing.Pool",
     "process_pool": "ProcessPoolExecutor",
     "python": "`python -c pass`",
 }
-DURABLE = {"ours", "parsl_memo"}
+DURABLE = {"ours", "parsl_memo", "parsl_memo_layers"}
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 
 
@@ -74,9 +75,10 @@ def ratio(row: dict[str, Any]) -> str:
     return f"{row['ours_to_it']:.2f} ×"
 
 
-def write(page: Path, text: str) -> None:
-    """Put the figures between the marks of a page."""
+def write(page: Path, text: str, marks: tuple[str, str] = (BEGIN, END)) -> None:
+    """Put the figures between two marks of a page."""
+    begin, end = marks
     old = page.read_text(encoding="utf-8")
-    before, rest = old.split(BEGIN)
-    after = rest.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    before, rest = old.split(begin)
+    after = rest.split(end)[1]
+    page.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

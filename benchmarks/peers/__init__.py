@@ -1,1 +1,4 @@
-"""One module for each that is measured: ``measure(shape) -> seconds`` from graph to results."""
+"""One module for each that is measured: ``measure(shape, folder) -> seconds``, graph to results.
+
+Who they are, and what they cannot do, stands in `benchmarks.registry`.
+"""

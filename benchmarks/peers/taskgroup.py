@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from benchmarks.shapes import Shape, function
 
 
-async def node(call, seconds: float, slots: asyncio.Semaphore) -> int:
+async def node(
+    call: Callable[..., Any], before: list[Any], seconds: float, slots: asyncio.Semaphore
+) -> Any:
     """One node: a sleep does not hold the thread, and at most so many sleep at once."""
     if not seconds:
-        return call()
+        return call(*before)
     async with slots:
         await asyncio.sleep(seconds)
         return 1
 
 
-async def layered(shape: Shape) -> list[int]:
+async def layered(shape: Shape, layers: list[list[str]]) -> list[Any]:
     """Layer after layer."""
-    values = []
-    call = function(0)
+    values: list[Any] = []
+    call = function(shape)
     slots = asyncio.Semaphore(shape.threads)
-    for size in shape.layers:
+    for names in layers:
         async with asyncio.TaskGroup() as group:
-            nodes = [node(call, shape.seconds, slots) for _ in range(size)]
+            nodes = [node(call, values[-1:], shape.seconds, slots) for _ in names]
             tasks = [group.create_task(one) for one in nodes]
         values += [task.result() for task in tasks]
     return values
@@ -33,6 +37,9 @@ async def layered(shape: Shape) -> list[int]:
 
 def measure(shape: Shape, folder: Path) -> float:
     """Seconds from the first node to the results in hand."""
+    layers = shape.names()
     start = perf_counter()
-    asyncio.run(layered(shape))
-    return perf_counter() - start
+    values = asyncio.run(layered(shape, layers))
+    seconds = perf_counter() - start
+    shape.check(values)
+    return seconds

@@ -1,0 +1,13 @@
+"""Parsl in threads, without memo. Nothing is recorded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.peers import parsl_memo
+from benchmarks.shapes import Shape
+
+
+def measure(shape: Shape, folder: Path) -> float:
+    """Seconds from the first app to the results in hand."""
+    return parsl_memo.measure(shape, folder, memo=False)
