@@ -52,8 +52,9 @@ class Answer(Exception):
 class Request:
     """A request of EC2's: what is asked for, and its other parameters."""
 
-    def __init__(self, number: int, path: str) -> None:
+    def __init__(self, number: int, path: str, headers: dict[str, str]) -> None:
         self.number = number
+        self.path, self.headers = path, headers
         self.parameters = {k: v[0] for k, v in parse_qs(urlsplit(path).query).items()}
         self.action = self.parameters.get("Action", "")
 
@@ -96,21 +97,26 @@ class Gate:
     def pass_on(self, path: str, headers: dict[str, str]) -> tuple[int, bytes, str]:
         with self._lock:
             self._count += 1
-            request = Request(self._count, path)
+            request = Request(self._count, path, headers)
             self.actions.append(request.action)
         try:
             self.before(request)
-            connection = http.client.HTTPConnection("127.0.0.1", self.moto, timeout=30)
-            connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
-            body, kind = answer.read(), answer.getheader("content-type", "")
-            connection.close()
-            body = re.sub(rb'(xmlns="http://ec2[^"]*?)/?"', rb'\1/"', body)
-            self.made(request, body.decode())
+            answer = self.forward(request)
             self.after(request)
-            return answer.status, body, kind
+            return answer
         except Answer as own:
             return own.status, own.body, own.kind
+
+    def forward(self, request: Request) -> tuple[int, bytes, str]:
+        """What moto answers."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.moto, timeout=30)
+        connection.request("GET", request.path, headers=request.headers)
+        answer = connection.getresponse()
+        body, kind = answer.read(), answer.getheader("content-type", "")
+        connection.close()
+        body = re.sub(rb'(xmlns="http://ec2[^"]*?)/?"', rb'\1/"', body)
+        self.made(request, body.decode())
+        return answer.status, body, kind
 
     def _handler(gate) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):

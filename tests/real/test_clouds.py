@@ -26,7 +26,9 @@ from cloudmesh.flow.executors.table import Context, check, make
 from cloudmesh.flow.model.flow import Code
 from cloudmesh.flow.providers import cloud as cloud_module
 from cloudmesh.flow.providers.protocol import Way
+from cloudmesh.flow.providers.sweep import intents
 from cloudmesh.flow.providers.table import provider_of
+from cloudmesh.flow.store import open_store
 
 pytestmark = pytest.mark.real
 
@@ -126,11 +128,15 @@ def test_a_run_on_a_machine_of_ec2(boots: Boots, tmp_path: Path) -> None:
         cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    documents = {document["name"]: document for document in json.loads(done.stdout)["nodes"]}
+    run = json.loads(done.stdout)
+    documents = {document["name"]: document for document in run["nodes"]}
     assert documents["b"]["result"] == "told by the machine\n20"
     assert documents["b"]["where"] == "aws"
     assert boots.rig.machines() == {}
     assert boots.rig.gate.actions.count("RunInstances") == 1
+    store = open_store(env["CLOUDMESH_FLOW_STORE"])
+    assert [intent.released for intent in intents(store, run["run"])] == [True]
+    store.close()
     told = boots.told[0]
     assert "86400" in told["bootcmd"][0][2]
     everything = done.stdout.encode() + done.stderr.encode()
@@ -342,6 +348,7 @@ def test_an_endpoint_where_nobody_is(ec2: Ec2Rig) -> None:
     spec = {**ec2.spec, "endpoint": f"http://127.0.0.1:{free_port()}"}
     line = the_line(make("aws", spec, book.context))
     assert "cannot be reached at http://127.0.0.1:" in line
+    assert "UserData" not in line  # a machine's host key is in there
     assert book.words == ["intent", "release"]
     assert "cannot be reached" in check("aws", spec)[0][1]
 

@@ -156,7 +156,7 @@ class Engine:
                 if not self.done.is_set():
                     self._turn(takes)
                 else:
-                    self._inbox.clear()
+                    self._late()
             except BaseException as error:
                 self._fail(error)
             finally:
@@ -256,6 +256,16 @@ class Engine:
         """Record that something outside is gone; from any thread."""
         self._inbox.append((None, ev.released(self.clock(), document)))
         self.step(0)
+
+    def _late(self) -> None:
+        """After the end nothing counts any more, but that what was made outside is gone."""
+        gone = [event for _, event in self._inbox if event is not None and event[0] == "released"]
+        self._inbox.clear()
+        if gone and self.failure is None:
+            for event in gone:
+                self.run.apply(event)
+            with suppress(FlowError):  # `infra clean` looks there, and finds nothing
+                self._append(gone)
 
     def _project(self) -> None:
         """Bring the documents up to the journal; a store that is away is met again soon."""

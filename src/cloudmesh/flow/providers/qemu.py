@@ -109,6 +109,7 @@ class Qemu:
 
     def listed(self, store: str) -> list[Found]:
         """See `Provider`."""
+        _tidy()
         return [
             Found(str(folder), tag, run_of(tag))
             for tag, _, folder in machines()
@@ -381,6 +382,14 @@ def machines() -> Iterator[tuple[str, int, Path]]:
             yield about["tag"], int(about["pid"]), folder.parent
         except (OSError, ValueError, KeyError):  # being made or removed at this moment
             continue
+
+
+def _tidy() -> None:
+    """Remove folders whose engine died before a guard was there to do it."""
+    for folder in _home().glob("*-*-*"):
+        maker = folder.name.rsplit("-", 2)[1]
+        if not (folder / "machine.json").exists() and not Path(f"/proc/{maker}").exists():
+            shutil.rmtree(folder, ignore_errors=True)  # a guard that has begun ends by itself
 
 
 def _destroy(tag: str) -> int:

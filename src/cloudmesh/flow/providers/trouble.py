@@ -82,7 +82,7 @@ def translated(
     """The error of a request; ``about`` says name, source, region, image, size, key, network."""
     if isinstance(error, CloudError):
         return error
-    said = hidden(_said(error), secrets)
+    said = _said(error, list(secrets))
     name = about.get("name") or about.get("provider")
     found = _by_network(error)
     if found is not None:
@@ -102,16 +102,18 @@ def translated(
 
 
 def hidden(text: str, secrets: Iterable[str]) -> str:
-    """A text without secrets."""
+    """A text without secrets, however they are broken over lines."""
     for secret in secrets:
         if len(secret) >= 4:
-            text = text.replace(secret, "***")
+            text = text.replace(secret, "***").replace(" ".join(secret.split()), "***")
     return text
 
 
-def _said(error: Exception) -> str:
+def _said(error: Exception, secrets: Iterable[str]) -> str:
+    """An error's own words on one line, without secrets, and without URLs: user data is in them."""
     value = getattr(error, "value", None)
-    text = " ".join(str(value if isinstance(value, str) and value else error).split())
+    raw = hidden(str(value if isinstance(value, str) and value else error), secrets)
+    text = hidden(" ".join(re.sub(r"\burl: \S+", "", raw).split()), secrets)
     # Libraries' own slips say little without their names.
     bare = not text or isinstance(error, KeyError | TypeError | AttributeError | ValueError)
     return f"{type(error).__name__} {text}".strip() if bare else text
