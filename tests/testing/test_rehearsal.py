@@ -171,3 +171,23 @@ def test_a_chain_takes_the_sum_and_a_fan_the_longest(times: dict[str, float]) ->
     chain, fan = rehearse("a; b; c; d; e; f", outcomes), rehearse("a|b|c|d|e|f", outcomes)
     assert chain.took == pytest.approx(sum(times.values()), abs=1e-3)
     assert fan.took == pytest.approx(max(times.values()), abs=1e-3)
+
+
+@given(st.data())
+def test_in_any_graph_what_depends_on_an_error_stays_pending(data: st.DataObject) -> None:
+    names = [f"n{i}" for i in range(data.draw(st.integers(1, 8)))]
+    needs = {
+        name: data.draw(st.lists(st.sampled_from(names[:i]), unique=True, max_size=3)) if i else []
+        for i, name in enumerate(names)
+    }
+    outcomes = {name: data.draw(st.sampled_from([1, Takes(5, 2), ValueError])) for name in names}
+    text = names + [f"{needed}; {name}" for name in names for needed in needs[name]]
+    run = rehearse(text[0], outcomes, strings=text)
+    for name in names:
+        before = {run[needed].status for needed in needs[name]}
+        if before - {"finished"}:
+            assert run[name].status == "pending"
+        else:
+            wanted = "error" if outcomes[name] is ValueError else "finished"
+            assert run[name].status == wanted
+    assert {node for _, node, _ in run.starts} == {n for n in names if run[n].status != "pending"}
