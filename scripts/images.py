@@ -1,4 +1,6 @@
-"""Takes the pictures of docs/images: the live page, light and dark; needs chromium.
+"""Takes the pictures of docs/images: the live page, light and dark.
+
+Needs chromium; in the type of the drawings where Inter is installed (fonts-inter).
 
     .venv/bin/python scripts/images.py [NAME…]
 
@@ -24,15 +26,20 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).parent.parent
-IMAGES = ROOT / "docs" / "images"
+IMAGES = Path(os.environ.get("IMAGES", ROOT / "docs" / "images"))
 sys.path.insert(0, str(ROOT / "tests" / "server"))
 
 from hand import Hand, make_flow  # noqa: E402
 
-from cloudmesh.flow.model.flow import Look, Task  # noqa: E402
+from cloudmesh.flow.model.flow import Look, Parameter, Task  # noqa: E402
 from cloudmesh.flow.server.serve import serve_in_thread  # noqa: E402
 from cloudmesh.flow.store.opening import open_store  # noqa: E402
 
+# The page takes the system's own font; on these pictures that is the one of the drawings.
+FONTS = """<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><match><test name="family"><string>DejaVu Sans</string></test>
+<edit name="family" mode="prepend" binding="strong"><string>Inter</string></edit></match>
+<include>/etc/fonts/fonts.conf</include></fontconfig>"""
 DEMO = ["flow", "run", "examples/stdlib/stdlib-flow.py", "--parallel", "4", "--view", "--port", "0"]
 WIDE, PHONE = (1440, 900), (390, 844)
 PACKAGES = sorted(sys.stdlib_module_names - {"this", "antigravity"})[:201]
@@ -73,11 +80,13 @@ def stdlib(stage: Stage, run: str, ago: float) -> Hand:
     """A run of the flow of the demo that has begun some seconds ago."""
     needs: dict[str, list[str]] = {"packages": [], "parse": ["packages"]}
     needs |= {"longest": ["parse"], "imports": ["parse"]}
-    needs |= {"report": ["parse", "longest", "imports"]}
+    needs |= {"report": ["longest", "imports"]}
     tasks = {
         "packages": Task(done=Look(color="orange", shape="square", label="201 packages")),
-        "imports": Task(on="lab"),
-        "parse": Task(retries=2),
+        "parse": Task(retries=2, parameters=(Parameter("packages"),)),
+        "longest": Task(parameters=(Parameter("parse"),)),
+        "imports": Task(on="lab", parameters=(Parameter("parse"),)),
+        "report": Task(parameters=(Parameter("longest"), Parameter("imports"))),
     }
     flow = make_flow(needs, {"parse": "packages"}, tasks, name="stdlib")
     return Hand(stage.store, flow, run, begun=time.time() - ago)
@@ -389,16 +398,20 @@ def main(names: list[str]) -> None:
         sys.exit(f"no picture {', '.join(unknown)}; there are run, {', '.join(SHOTS)}")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     IMAGES.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        fonts = Path(folder, "fonts.conf")
+        fonts.write_text(FONTS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox"],
+            env=os.environ | {"FONTCONFIG_FILE": str(fonts)},
+        )
         for name, take in SHOTS.items():
             if not names or name in names:
                 with stages(browser) as stage:
                     take(stage)
         if not names or "run" in names:
-            page = browser.new_page(viewport={"width": WIDE[0], "height": WIDE[1]})
-            with tempfile.TemporaryDirectory() as folder:
-                run(page, folder)
+            run(browser.new_page(viewport={"width": WIDE[0], "height": WIDE[1]}), folder)
         browser.close()
 
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from cloudmesh.flow.server.serve import Served
 
-__all__ = ["open_run", "plate", "row"]
+__all__ = ["NO_LONG_WAITS", "open_run", "plate", "row"]
+
+#: A page in which nothing that waits for more than a second ever happens.
+NO_LONG_WAITS = """{
+    const soon = window.setTimeout;
+    window.setTimeout = (act, ms, ...more) => (ms > 1000 ? 0 : soon(act, ms, ...more));
+}"""
 
 
 def open_run(page: Any, served: Served) -> str:

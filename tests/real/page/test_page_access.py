@@ -130,16 +130,27 @@ def test_who_wants_no_motion_gets_none(page: Any, run: Any) -> None:
     assert page.evaluate("document.getAnimations().length") == 0
 
 
+@pytest.mark.parametrize("size", [(390, 844), (1024, 768)])
 def test_on_a_coarse_pointer_what_is_pressed_is_large_enough(
-    browser: Any, home: Any, served: Served
+    browser: Any, home: Any, served: Served, size: tuple[int, int]
 ) -> None:
     hand = Hand(open_store(), make_flow({"a": [], "b": ["a"]}), begun=time.time())
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    hand.batch(hand.started("a"))
+    hand.batch(hand.failed("a"))
+    width, height = size
+    context = browser.new_context(viewport={"width": width, "height": height}, has_touch=True)
     page = context.new_page()
     page.goto(served.link)
+    page.wait_for_selector("a.run-row")
+    pressed = "button:visible, a.button:visible, a.run-row:visible, [role=row]:visible"
+    for found in page.locator(pressed).all():
+        assert found.bounding_box()["height"] >= 44, found.evaluate("e => e.outerHTML")
     page.goto(f"{served.url}/runs/{hand.id}")
     page.wait_for_selector(plate("a"))
-    for found in page.locator("button:visible, [role=row]:visible").all():
+    page.click(row("a"))
+    page.wait_for_selector(".inspector .sentence")
+    assert page.evaluate("matchMedia('(pointer: coarse)').matches")
+    for found in page.locator(pressed).all():
         assert found.bounding_box()["height"] >= 44, found.evaluate("e => e.outerHTML")
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()

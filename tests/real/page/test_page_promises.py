@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from hand import Hand, make_flow
-from pagekit import plate, row
+from pagekit import NO_LONG_WAITS, plate, row
 from servers import ferretdb_url
 
 from cloudmesh.flow.server.serve import Served, serve_in_thread
@@ -101,6 +101,7 @@ def test_a_server_with_open_streams_stops_within_two_seconds(home: Path, count: 
 
 def test_a_tab_that_was_offline_ends_up_right(page: Any, home: Path, served: Served) -> None:
     run = Hand(open_store(), make_flow({"a": [], "b": ["a"], "c": ["b"]}), begun=time.time())
+    page.add_init_script(NO_LONG_WAITS)  # it is the network's return that connects
     page.goto(f"{served.url}/runs/{run.id}")
     page.wait_for_selector(plate("a", shown="pending"))
     page.route("**/events*", lambda route: route.abort("internetdisconnected"))

@@ -4,7 +4,9 @@ import { s, set } from "./dom.js";
 import { BAR_ORDER } from "./words.js";
 
 // [[word, x, width], …] of a bar.
-export function segments(counts, width, least = 4, gap = 2) {
+export function segments(given, width, least = 4, gap = 2) {
+  // What waits is still to come: a segment of its own would be a speck between two hollow ones.
+  const counts = given.waiting ? { ...given, pending: (given.pending || 0) + given.waiting, waiting: 0 } : given;
   const words = BAR_ORDER.filter((word) => counts[word]);
   const total = words.reduce((sum, word) => sum + counts[word], 0);
   if (!total) return [];
@@ -32,7 +34,7 @@ export function drawBar(group, counts, width, height) {
   while (group.children.length > found.length) group.lastChild.remove();
   found.forEach(([word, x, w], k) => {
     const rect = group.children[k] || group.appendChild(s("rect", { rx: 2 }));
-    const hollow = word === "pending" || word === "waiting";
+    const hollow = word === "pending";
     const inset = hollow ? 0.5 : 0;
     set(rect, "class", `segment segment-${word}`);
     set(rect, "data-shown", word);

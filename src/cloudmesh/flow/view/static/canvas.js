@@ -143,7 +143,7 @@ export class Canvas {
 
   drawCounts(context, counts, x, y, w, high) {
     for (const [word, left, width] of segments(counts, w, 3, 1)) {
-      if (word === "pending" || word === "waiting") {
+      if (word === "pending") {
         context.strokeStyle = this.colors.pending;
         context.strokeRect(x + left + 0.5, y + 0.5, Math.max(1, width - 1), high - 1);
       } else {

@@ -62,9 +62,10 @@ function drawMark(canvas, context, mark, named) {
 function drawStages(canvas, context, width) {
   const top = Math.max(30, Math.min(canvas.y + canvas.layout.items.reduce((low, item) => Math.min(low, item.y), Infinity) * canvas.sy - 22, 400));
   if (canvas.layout.direction === "down") return;
+  nameSingles(canvas, context, width);
   const taken = [];
   // Where there is no room for all names, those of many nodes come first.
-  for (const stage of [...canvas.layout.stages].sort((a, b) => b.count - a.count)) {
+  for (const stage of canvas.layout.stages.filter((one) => one.count > 1).sort((a, b) => b.count - a.count)) {
     const middle = canvas.x + ((stage.from + stage.to) / 2) * canvas.sx;
     context.font = `600 11.5px ${getComputedStyle(document.body).fontFamily}`;
     const words = cut(stage.name, 16);
@@ -73,7 +74,21 @@ function drawStages(canvas, context, width) {
     if (covered || middle < -50 || middle > width + 50) continue;
     taken.push([middle - half, middle + half]);
     say(context, words, middle, top, canvas.colors.text, "center", "600");
-    if (stage.count > 1) say(context, number(stage.count), middle, top + 14, canvas.colors["text-2"]);
+    say(context, number(stage.count), middle, top + 14, canvas.colors["text-2"]);
+  }
+}
+
+// A node that is alone in its column has its name above it, where nothing else stands.
+function nameSingles(canvas, context, width) {
+  const { layout } = canvas;
+  if (canvas.singlesOf !== layout) {
+    const levels = new Set(layout.stages.filter((stage) => stage.count === 1).map((stage) => stage.level));
+    canvas.singles = layout.items.filter((item) => item.kind === "node" && levels.has(item.level));
+    canvas.singlesOf = layout;
+  }
+  for (const item of canvas.singles) {
+    const [x, y, w] = canvas.place(item);
+    if (x > -w && x < width + w) say(context, cut(item.label || item.key, 10), x + w / 2, y - 5, canvas.colors["text-2"]);
   }
 }
 

@@ -44,7 +44,8 @@ export function groupWords(counts, most = 2) {
     .map((word) => [countWord(word, counts[word]), word]);
 }
 
-// The one reserved line of a group: the first error, else what waits to retry, else how many at once.
+// The one reserved line of a group, as [words, kind of error, status, its name within the words]:
+// the first error, else what waits to retry, else how many at once.
 export function groupLine(model, item, counts) {
   const members = model.elements.get(item.n) || item.members || [];
   const first = (test) => {
@@ -63,9 +64,10 @@ export function groupLine(model, item, counts) {
     return [`${number(counts.lost)} ${one ? "was" : "were"} running when the engine went; ${one ? "it runs" : "they run"} again`, "", "lost"];
   }
   const retry = counts.waiting ? first((one) => one.shown === "waiting to retry") : null;
-  if (retry) return [retryLine(model, retry, counts.waiting), "", ""];
+  if (retry) return [retryLine(model, retry, counts.waiting), "", "", fullName(model, retry)];
   if (counts.running) return [`${number(counts.running)} at once${slotLine(model, members, counts)}`, "", ""];
   if (item.kind === "map" && item.count === null) return [`as many as ${model.graph.nodes[item.n].map} returns`, "", ""];
+  if (counts.skipped === members.length && members.length) return [(model.nodes.get(members[0]).reason || "").replace(/^skipped: /, ""), "", ""];
   const again = model.ended ? members.reduce((sum, n) => sum + (model.nodes.get(n).attempt > 1 ? 1 : 0), 0) : 0;
   return [again ? `${number(again)} took more than one attempt` : "", "", ""];
 }
@@ -76,9 +78,10 @@ function retryLine(model, node, count) {
   const most = (model.graph.nodes[node.parent ?? node.n]?.retries || 0) + 1;
   const left = node.retry_at ? Math.ceil(node.retry_at - model.now()) : 0;
   const when = left > 0 && !model.still && !model.past ? ` in ${left} s` : "";
-  const name = `${node.name} ${caption(model, node)}`.trim();
-  return `${more} ${name}, attempt ${node.attempt + 1}${most > node.attempt ? ` of ${most}` : ""}${when}`;
+  return `${more} ${fullName(model, node)}, attempt ${node.attempt + 1}${most > node.attempt ? ` of ${most}` : ""}${when}`;
 }
+
+const fullName = (model, node) => `${node.name} ${caption(model, node)}`.trim();
 
 // ", 46 wait for a slot": elements that need nothing more but a place of the engine's own.
 function slotLine(model, members, counts) {

@@ -1,10 +1,10 @@
 // A group, folded: name and count, two words, the bar, one reserved line.  Or open: its cells.
 
 import { drawBar } from "./bars.js";
-import { s, set, text, widthOf } from "./dom.js";
+import { replace, s, set, text, widthOf } from "./dom.js";
 import { groupLine, groupWords } from "./facts.js";
 import { plateMark, updatePlateMark } from "./marks.js";
-import { cut, kind, number } from "./words.js";
+import { cut, duration, kind, number } from "./words.js";
 
 class Group {
   constructor(item, model) {
@@ -55,7 +55,8 @@ class Group {
   writeWords(most) {
     const words = groupWords(this.counts(), most);
     const node = this.node();
-    const parts = words.length ? words : [[this.shown === "skipped" ? "skipped" : node ? node.shown : "pending", this.shown]];
+    const took = words.length === 1 && words[0][1] === "finished" && node && this.model.took(node);
+    const parts = took ? [["finished", "finished"], [duration(took), ""]] : words.length ? words : [[this.shown === "skipped" ? "skipped" : node ? node.shown : "pending", this.shown]];
     const wide = () => widthOf(parts.map(([word]) => word).join(" · "), Math.max(11.5, 11 / Math.min(1, this.scale)));
     while (!this.item.open && parts.length > 1 && wide() > this.item.w - 66) parts.pop();
     while (this.words.children.length > parts.length) this.words.lastChild.remove();
@@ -172,8 +173,13 @@ export class Opened extends Group {
   }
 
   writeLine() {
-    const [name, type] = groupLine(this.model, this.item, this.counts());
-    text(this.line, type ? `${name}: ${type}` : name);
+    const [words, type, , name] = groupLine(this.model, this.item, this.counts());
+    const said = type ? `${words}: ${type}` : words;
+    if (said === this.said) return;
+    this.said = said;
+    const at = name ? said.indexOf(name) : -1;
+    if (at < 0) text(this.line, said);
+    else replace(this.line, said.slice(0, at), s("tspan", { class: "strong" }, name), said.slice(at + name.length));
   }
 
   cell(n, k) {

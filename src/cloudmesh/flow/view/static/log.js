@@ -55,6 +55,12 @@ export class Log {
     }
   }
 
+  // In the page by now: what came before is scrolled to its end.
+  placed() {
+    if (!this.fresh && !this.inSight) this.toEnd();
+    this.inSight = true;
+  }
+
   scrolled() {
     if (this.pre.scrollTop + this.pre.clientHeight >= this.pre.scrollHeight - 4) this.seen();
   }

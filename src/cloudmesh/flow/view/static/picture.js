@@ -5,7 +5,9 @@ import { s, set } from "./dom.js";
 import { Canvas } from "./canvas.js";
 import { EdgeView, Gate, markers } from "./edges.js";
 import { Folded, Opened } from "./group.js";
+import { caption } from "./facts.js";
 import { Plate } from "./plate.js";
+import { Tip } from "./tip.js";
 import { BARS_BELOW, Viewport } from "./viewport.js";
 import { kind } from "./words.js";
 
@@ -28,7 +30,7 @@ export class Picture {
     this.selected = null;
     this.viewport = new Viewport(host, this.world, () => this.moved(), () => this.settle());
     host.addEventListener("click", (event) => this.click(event));
-    host.addEventListener("pointermove", (event) => this.hover(event));
+    new Tip(host, (event) => this.wordsAt(event));
     host.addEventListener("dblclick", (event) => this.doubleClick(event));
   }
 
@@ -92,7 +94,6 @@ export class Picture {
     this.bars = scale < BARS_BELOW;
     set(this.host, "data-level", scale >= 0.6 ? "full" : this.bars ? "bars" : "names");
     this.canvas.show(this.bars);
-    if (!this.bars) set(this.host, "title", null);
     if (this.bars) {
       this.clear();
       this.canvas.view(x, y, sx, scale, true);
@@ -265,10 +266,12 @@ export class Picture {
     this.handlers.select(node ? node.getAttribute("data-node") : this.bars ? this.nameAt(event) : null);
   }
 
-  // Bars have no name: the one under the pointer is told as a tooltip.
-  hover(event) {
-    if (!this.bars || event.buttons) return;
-    set(this.host, "title", this.nameAt(event));
+  // The whole name of what is under the pointer, and its label or what it received.
+  wordsAt(event) {
+    const element = event.target.closest("[data-node]");
+    const name = element ? element.getAttribute("data-node") : this.bars ? this.nameAt(event) : null;
+    const node = name && this.model.node(name);
+    return node ? `${name} ${caption(this.model, node)}`.trim() : name;
   }
 
   nameAt(event) {

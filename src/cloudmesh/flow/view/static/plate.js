@@ -18,7 +18,6 @@ export class Plate {
     this.word = s("tspan", { class: "status-word" });
     this.fact = s("tspan", { class: "fact" });
     this.chip = s("use", { class: "user-chip", x: item.w - 17, y: 7, width: 10, height: 10, visibility: "hidden" });
-    this.title = s("title");
     this.el = s(
       "g",
       { class: "plate", transform: `translate(${item.x} ${item.y})`, "data-node": item.key },
@@ -28,7 +27,6 @@ export class Plate {
       this.name,
       (this.second = s("text", { class: "second", x: TEXT_LEFT, y: 41 }, this.word, this.fact)),
       this.chip,
-      this.title,
     );
     this.scale = 1;
     this.update();
@@ -89,6 +87,5 @@ export class Plate {
     const most = charactersIn(room, word, small);
     text(this.word, word.length > most ? `${word.slice(0, most - 1)}…` : word);
     text(this.fact, fact && widthOf(`${word} · ${fact}`, small) <= room ? ` · ${fact}` : "");
-    text(this.title, node.label && node.label !== node.name ? `${node.label} (${node.name})` : node.name);
   }
 }

@@ -54,6 +54,7 @@ export class RunPage {
     const wide = matchMedia("(min-width: 1280px) and (min-height: 640px)").matches;
     const wanted = localStorage.getItem("flow.strip") || (this.model.graph.nodes.length > STRIP_NODES ? "off" : "on");
     this.strip.show(wide && wanted !== "off");
+    this.notice.update(); // before the picture is fitted to what is left
     await this.loadLayout();
     requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("picture")));
     this.show(this.address.get("view") === "gantt" ? "gantt" : "picture");

@@ -3,7 +3,7 @@
 import { reduced } from "./dom.js";
 
 const MOST = 2;
-const WIDE = 0.16; // along x, of a picture that is much higher than wide
+const WIDE = 0.23; // along x, of a picture that is much higher than wide
 export const BARS_BELOW = 0.3;
 const SETTLE = 80;
 
@@ -33,10 +33,16 @@ export class Viewport {
   // and the nearer to plates, the nearer to its own proportions.
   measure() {
     const { w, h } = this.size();
-    const { top, right, bottom, left } = this.inset;
-    const across = (w - left - right) / this.width;
-    const down = (h - top - bottom) / this.height;
-    this.low = Math.max(0.002, Math.min(1, across, down) || 1);
+    const fit = () => {
+      const { top, right, bottom, left } = this.inset;
+      const across = (w - left - right) / this.width;
+      const down = (h - top - bottom) / this.height;
+      return { across, down, low: Math.max(0.002, Math.min(1, across, down) || 1) };
+    };
+    this.low = 1;
+    this.low = fit().low;
+    const { across, down, low } = fit(); // bars need more room around them than plates
+    this.low = low;
     this.wide = null;
     if (this.low < BARS_BELOW && down < across) this.wide = Math.min(across, Math.max(this.low, WIDE));
   }
@@ -48,9 +54,11 @@ export class Viewport {
     return this.wide * (BARS_BELOW / this.wide) ** t;
   }
 
-  // On a phone there are no tools over the picture.
+  // Beside the layout's own margin.  On a phone there are no tools over the picture.
   get inset() {
-    return this.host.clientWidth < 480 ? { top: 10, right: 10, bottom: 10, left: 10 } : { top: 56, right: 24, bottom: 24, left: 24 };
+    if (this.host.clientWidth < 480) return { top: 10, right: 10, bottom: 10, left: 10 };
+    const bars = this.low < BARS_BELOW; // names of stages above, counts of gates below
+    return bars ? { top: 92, right: 24, bottom: 28, left: 24 } : { top: 40, right: 0, bottom: 0, left: 0 };
   }
 
   size() {

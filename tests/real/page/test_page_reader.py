@@ -1,0 +1,355 @@
+"""What a reader does with a run: walks its errors, reads a value, looks back, chooses, listens."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hand import Hand, make_flow
+from pagekit import plate, row
+
+from cloudmesh.flow.model.flow import Look, Task
+from cloudmesh.flow.server.serve import Served
+from cloudmesh.flow.store.opening import open_store
+
+pytestmark = pytest.mark.real
+
+PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
+EVIL = "<svg onload=\"document.title='broken'\"><script>document.title='broken'</script></svg>"
+
+
+@pytest.fixture
+def begin(home: Any, page: Any, served: Served) -> Callable[..., Hand]:
+    """Begin a run, let things happen to it, and open its page."""
+    store = open_store()
+
+    def start(needs: dict[str, list[str]], *, run: str = "k7q2m9xd", **more: Any) -> Hand:
+        flow = make_flow(needs, more.get("maps"), more.get("tasks"))
+        hand = Hand(store, flow, run, begun=time.time() - 30)
+        more.get("first", lambda _hand: None)(hand)
+        page.goto(f"{served.url}/runs/{run}{more.get('query', '')}")
+        page.wait_for_selector("[role=treegrid] [role=row]")
+        return hand
+
+    return start
+
+
+def name_shown(page: Any, name: str) -> None:
+    page.wait_for_function(
+        "name => document.querySelector('.inspector-name').textContent === name", arg=name
+    )
+
+
+def test_errors_are_walked_as_they_happened_and_what_they_block_is_told(
+    page: Any, begin: Any
+) -> None:
+    def happen(run: Hand) -> None:
+        for name in ("c", "a", "b"):
+            run.batch(run.started(name))
+            run.batch(run.failed(name, message=f"{name} is wrong"))
+
+    begin({"a": [], "b": [], "c": [], "d": ["c"], "e": ["d"]}, first=happen)
+    assert page.locator(".errors").inner_text().split() == ["3", "errors", "E"]
+    for key, name in (
+        ("e", "c"),
+        ("e", "a"),
+        ("e", "b"),
+        ("e", "c"),
+        ("Shift+E", "b"),
+        ("Shift+E", "a"),
+    ):
+        page.keyboard.press(key)
+        name_shown(page, name)
+        page.locator(".sentence", has_text=f"{name} is wrong").wait_for()
+    page.keyboard.press("Shift+E")
+    page.locator(".position", has_text="1 of 3").wait_for()
+    facts = page.locator(".facts").inner_text().split("\n")
+    assert facts[facts.index("Blocks") + 1] == "d, e"
+    page.click('.facts a:has-text("e")')
+    name_shown(page, "e")
+    assert page.evaluate("history.length") > 1
+    page.go_back()  # following a link is a step of its own
+    name_shown(page, "c")
+
+
+def test_retry_and_resume_show_first_what_will_run(page: Any, begin: Any, served: Served) -> None:
+    def fail(run: Hand) -> None:
+        run.run_all("a")
+        run.batch(run.started("b"))
+        run.batch(run.failed("b"))
+        run.batch(run.end("error"))
+
+    begin({"a": [], "b": ["a"], "c": ["b"]}, first=fail)
+    page.keyboard.press("e")
+    page.click("text=Retry from here")
+    words = page.locator("dialog").inner_text()
+    assert "2 nodes will run: b, c. 1 result is kept." in words
+    assert page.evaluate("document.activeElement.textContent") == "Not now"
+    page.keyboard.press("Enter")
+    page.locator("dialog").wait_for(state="detached")
+
+    def leave(run: Hand) -> None:
+        run.run_all("a")
+        run.batch(run.started("b"))
+        run.journal.close()
+
+    begin({"a": [], "b": ["a"], "c": ["b"]}, first=leave, run="lost0000")
+    page.click("text=Resume…")
+    words = page.locator("dialog").inner_text()
+    assert "1 result is kept. 1 node will run again, 1 have not run yet." in words
+    assert page.evaluate("document.activeElement.textContent") == "Not now"
+
+
+def test_rows_do_not_move_under_the_pointer(page: Any, begin: Any) -> None:
+    run = begin({"a": [], "b": [], "c": []})
+    order = "[...document.querySelectorAll('.grid .row')].sort((x, y) => x.ariaRowIndex"
+    order += " - y.ariaRowIndex).map((r) => r.dataset.node).join('')"
+    page.hover(row("a"))
+    run.batch(run.started("c"))
+    run.batch(run.failed("c"))
+    page.locator(".moved", has_text="3 rows moved. Update").wait_for()
+    assert page.evaluate(order) == "abc"
+    page.click(".moved")
+    assert page.evaluate(order) == "cab"
+    page.mouse.move(900, 300)
+    run.batch(run.started("b"))
+    page.wait_for_function(f"() => {order} === 'cba'")  # by itself, where nobody points
+
+
+def test_the_inside_of_a_ring_is_the_users_until_a_node_needs_somebody(
+    page: Any, begin: Any
+) -> None:
+    look = Look(color="#1e9e3e", shape="star", label="a = 10")
+    run = begin({"a": [], "b": []}, tasks={"a": Task(look=look), "b": Task(look=look)})
+    core, chip = f"{plate('a')} .core", f"{plate('a')} .user-chip"
+    run.run_all("a")
+    page.wait_for_selector(plate("a", shown="finished"))
+    assert page.locator(core).get_attribute("href") == "#shape-circle"  # no such shape
+    assert page.locator(core).get_attribute("fill") == "#1e9e3e"
+    assert page.locator(chip).get_attribute("visibility") == "hidden"
+    assert page.locator(f"{plate('a')} .name").text_content() == "a = 10"
+    page.click(row("a"))
+    page.locator(".facts", has_text="(no such shape: a circle)").wait_for()
+    run.batch(run.started("b"))
+    run.batch(run.failed("b"))
+    page.wait_for_selector(plate("b", shown="error"))
+    assert page.locator(core.replace('"a"', '"b"')).get_attribute("visibility") == "hidden"
+    assert page.locator(chip.replace('"a"', '"b"')).get_attribute("fill") == "#1e9e3e"
+
+
+def test_the_tab_says_how_it_ended_while_nobody_looked(page: Any, begin: Any) -> None:
+    run = begin({"a": [], "b": []})
+    icon = "document.getElementById('favicon').href.split('/').pop()"
+    assert (page.title(), page.evaluate(icon)) == ("test", "favicon-running.svg")
+    run.run_all("a")
+    run.batch(run.started("b"))
+    run.batch(run.failed("b"))
+    run.batch(run.end("error"))
+    page.wait_for_function("() => document.title === '✕ 1 error · test'")
+    assert page.evaluate(icon) == "favicon-error.svg"
+
+
+def test_a_click_on_the_time_line_and_the_brackets_look_back(page: Any, begin: Any) -> None:
+    names = [f"n{k}" for k in range(10)]
+    begin({name: [] for name in names}, first=lambda run: run.run_all(*names))  # SEQ 1 to 21
+    page.wait_for_selector("html[data-seq='21']", state="attached")
+    page.locator(".timeline-bar").first.wait_for(state="attached")
+    page.keyboard.press("{")  # Shift: ten
+    page.wait_for_selector("html[data-seq='11']", state="attached")
+    page.keyboard.press("]")
+    page.wait_for_selector("html[data-seq='12']", state="attached")
+    assert page.locator(".live").inner_text().split() == ["Back", "to", "live", "L"]
+    box = page.locator(".timeline-track").bounding_box()
+    page.mouse.click(box["x"] + 2, box["y"] + 20)
+    page.wait_for_selector("html[data-seq='2']", state="attached")  # two at the first moment
+    assert page.locator(".picture [data-status=pending]").count() == 9
+    box = page.locator(".timeline-track").bounding_box()  # wider: “SEQ 2” is short
+    page.mouse.click(box["x"] + box["width"] - 1, box["y"] + 20)
+    page.wait_for_selector("html[data-seq='21']", state="attached")
+    assert not page.evaluate("document.documentElement.hasAttribute('data-past')")
+
+
+def test_what_cannot_be_read_is_left_out_not_shrunk(page: Any, begin: Any) -> None:
+    long = "features_of_region_north_"
+    needs: dict[str, list[str]] = {f"{long}{k}": [] for k in range(16)}
+    begin(needs | {f"end_{k}": [f"{long}{k}"] for k in range(16)})
+    page.keyboard.press("0")
+    sizes = """() => [...document.querySelectorAll(".picture text")].filter((e) =>
+        getComputedStyle(e).visibility === "visible" && e.textContent && e.closest("svg.canvas"))
+        .map((e) => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a)"""
+    seen = set()
+    for _ in range(6):
+        page.keyboard.press("-")
+        page.wait_for_timeout(150)
+        level = page.locator(".picture").get_attribute("data-level")
+        seen.add(level)
+        if level != "bars":
+            assert min(page.evaluate(sizes)) >= 10.9
+            hidden = page.locator(f"{plate(long + '0')} .second").get_attribute("visibility")
+            assert hidden == ("hidden" if level == "names" else None)
+    assert seen >= {"full", "names"}
+    page.keyboard.press("0")
+    page.wait_for_timeout(150)
+    name = page.locator(f"{plate(long + '0')} .name").text_content()
+    assert "…" in name
+    assert name.endswith("_0")  # names differ at their ends
+    assert page.locator(".tip").is_hidden()
+    page.hover(plate(long + "8"))
+    page.locator(".tip", has_text=f"{long}8").wait_for()  # the name in full
+    page.mouse.move(5, 5)
+    page.locator(".tip").wait_for(state="hidden")
+
+
+def test_a_selection_is_one_for_table_picture_edges_and_address(page: Any, begin: Any) -> None:
+    begin({"a": [], "b": ["a"], "c": ["b"], "d": ["a"]})
+    page.click(plate("b"))
+    page.wait_for_selector(row("b") + ".selected")
+    edges = "[...document.querySelectorAll('.edge.selected')].map((e) => e.dataset.edge).sort()"
+    assert page.evaluate(edges) == ["a→b", "b→c"]
+    assert page.url.endswith("?node=b")
+    page.keyboard.press("ArrowRight")
+    name_shown(page, "c")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    name_shown(page, "a")
+    page.keyboard.press("Escape")
+    page.locator(".inspector").wait_for(state="hidden")
+    assert page.url.endswith("/runs/k7q2m9xd")
+
+
+def test_values_are_shown_as_text_and_only_pictures_as_pictures(page: Any, begin: Any) -> None:
+    def happen(run: Hand) -> None:
+        run.batch(*(run.started(name) for name in "abcd"))
+        run.batch(run.finished("a", EVIL), run.finished("b", {"rows": [1, 2], "deep": {"x": [9]}}))
+        run.batch(run.finished("c", {"$type": "bytes", "value": PIXEL, "text": "PNG"}))
+        run.batch(run.finished("d", {"$type": "DataFrame", "text": "1,789 × 4"}))
+
+    begin({name: [] for name in "abcd"}, first=happen)
+    page.click(row("a"))
+    page.locator(".value-string", has_text="<svg onload=").wait_for()
+    assert page.title() == "test"
+    assert page.locator(".inspector script, .inspector .part svg svg").count() == 0
+    page.click(row("b"))
+    page.locator(".value .value-number", has_text="2").wait_for()
+    page.click(row("d"))
+    page.locator(".part", has_text="DataFrame. Not shown: it is not JSON.").wait_for()
+    assert page.locator(".part a[download]").get_attribute("href").endswith("/nodes/d/result")
+    answer = page.request.get(page.url.split("/runs/")[0] + "/api/runs/k7q2m9xd/nodes/a/result")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_errors_are_said_at_once_and_many_as_a_number(page: Any, begin: Any) -> None:
+    names = [f"n{k}" for k in range(8)]
+    run = begin({name: [] for name in names})
+    said = "document.getElementById('announce').textContent"
+    run.batch(*(run.started(name) for name in names))
+    run.batch(run.failed("n0"))
+    page.wait_for_function(f"() => {said} === 'error: n0, n0'")
+    run.batch(*(run.failed(name) for name in names[1:6]))
+    page.wait_for_function(f"() => {said} === '5 more errors'")
+    run.batch(run.end("error"))
+    page.wait_for_function(f"() => {said} === 'The run has ended: error.'")
+
+
+def test_keys_do_what_the_list_says_and_are_off_where_one_writes(page: Any, begin: Any) -> None:
+    begin({"a": [], "b": ["a"]})
+    page.keyboard.press("d")
+    page.locator(".strip").wait_for(state="hidden")
+    page.keyboard.press("d")
+    page.locator(".strip").wait_for()
+    page.keyboard.press("t")
+    page.wait_for_selector(".wide-table")
+    assert page.locator(f"{row('b')} .cell-needs").inner_text() == "a"
+    page.click(f"{row('b')} .cell-needs a")
+    name_shown(page, "a")
+    page.keyboard.press("i")
+    assert page.evaluate("document.activeElement.id") == "inspector"
+    page.keyboard.press("/")
+    page.keyboard.type("dt")  # letters, not keys
+    assert page.locator(".strip").is_visible()
+    assert page.locator(".wide-table").count() == 1
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.click("#single-keys")
+    page.keyboard.press("Escape")
+    page.keyboard.press("d")
+    assert page.locator(".strip").is_visible()  # single letters are off
+    page.keyboard.press("?")
+    assert page.locator("dialog").is_visible()
+
+
+def test_the_log_follows_its_end_only_while_the_reader_is_there(page: Any, begin: Any) -> None:
+    def happen(run: Hand) -> None:
+        run.batch(run.started("a"))
+        run.journal.write_log("a", 1, "stdout", "".join(f"line {k}\n" for k in range(300)))
+
+    run = begin({"a": []}, first=happen)
+    page.click(row("a"))
+    page.locator(".log", has_text="line 299").wait_for()
+    assert "line 99\n" not in page.locator(".log").inner_text()  # the last 200
+    assert "the last 200 of 300 lines" in page.locator(".inspector").inner_text()
+    top = "document.querySelector('.log').scrollTop"
+    assert page.evaluate(top) > 100
+    page.evaluate(f"{top} = 0")
+    run.journal.write_log("a", 1, "stdout", "more\n" * 12)
+    page.locator(".log-more", has_text="↓ 12 new lines").wait_for()
+    assert page.evaluate(top) == 0
+    page.click(".log-more")
+    page.locator(".log-more").wait_for(state="hidden")
+    assert page.evaluate(top) > 100
+
+
+def test_at_most_three_cards_say_what_needs_somebody_until_one_is_done_with_them(
+    page: Any, home: Any, served: Served
+) -> None:
+    page.goto(served.url)
+    page.locator(
+        ".flow-list", has_text="No flows yet. Run one: cms flow run FILE --view"
+    ).wait_for()
+    store = open_store()
+    for k in range(5):
+        run = Hand(store, make_flow({"a": []}), f"r{k:07}", begun=time.time() - 100 + k)
+        run.batch(run.started("a"))
+        run.batch(run.failed("a"))
+        run.batch(run.end("error"))
+        run.journal.close()
+    page.locator(".more-cards", has_text="and 2 more").wait_for()
+    assert page.locator(".card").count() == 3
+    first = page.locator(".card .card-words").first
+    assert first.get_attribute("href") == "/runs/r0000004"  # the newest first
+    page.click('[aria-label="Done with r0000004"]')
+    page.locator(".more-cards", has_text="and 1 more").wait_for()
+    page.reload()
+    page.locator(".more-cards", has_text="and 1 more").wait_for()  # kept in this browser
+    assert page.locator('.card a[href="/runs/r0000004"]').count() == 0
+    page.locator(".chip", has_text="Needs you 4").click()
+    assert page.locator("a.run-row").count() == 4
+    page.hover('a.run-row[data-run="r0000002"]')  # who points at it is about to open it
+    page.wait_for_event("response", lambda found: "r0000002/layout" in found.url)
+
+
+def test_who_is_far_behind_is_told_and_loads_the_run_as_it_is(
+    page: Any, begin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cloudmesh.flow.server import stream
+
+    monkeypatch.setattr(stream, "BEHIND_MAX", 3)
+    monkeypatch.setattr(stream, "KEPT_BYTES", 10)
+    page.route("**/events*", lambda route: route.abort("internetdisconnected"))
+    run = begin({"a": [], "b": ["a"], "c": ["b"], "d": ["c"]})
+    page.locator(".notice-band", has_text="Not connected since").wait_for()
+    run.run_all(*"abcd")
+    held: list[Any] = []
+    page.route("**/state", lambda route: held.append(route))
+    page.unroute("**/events*")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    page.locator(".notice-band", has_text="8 events behind. Loading the run as it is").wait_for()
+    assert page.evaluate("document.documentElement.dataset.seq") == "1"
+    held[0].continue_()
+    page.wait_for_selector("html[data-seq='9']", state="attached")
+    page.locator(".notice-band").wait_for(state="hidden")
+    page.wait_for_selector(plate("d", shown="finished"))
