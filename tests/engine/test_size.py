@@ -159,8 +159,12 @@ def c(b):
     return array
 def d(c):
     return [peak() - before, float(c.sum())]
-done = workflow("a; b; c; d").run()
-print(done["d"].value)
+def e(d):
+    return d + [("ä" * ({LARGE} // 2))]
+def f(e):
+    return [*e[:2], peak() - before, len(e[2])]
+done = workflow("a; b; c; d; e; f").run()
+print(done["f"].value)
 """
 
 
@@ -177,9 +181,11 @@ def test_a_large_value_is_held_once(tmp_path: Path) -> None:
         text=True,
         check=True,
     )
-    grown, total = json.loads(done.stdout.splitlines()[-1])
+    grown, total, with_text, length = json.loads(done.stdout.splitlines()[-1])
     assert total == LARGE // 8
     assert grown < 1.5 * LARGE  # of two values, one after the other
+    assert length == LARGE // 2
+    assert with_text < 2.2 * LARGE  # text, and once more as the bytes that are stored
 
 
 @pytest.mark.parametrize("dtype", ["f8", ">i4", "c16", "?", "u1"])

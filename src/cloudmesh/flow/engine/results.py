@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cloudmesh.flow.codecs import raw, table
+from cloudmesh.flow.codecs import long, raw, table
 from cloudmesh.flow.engine.veil import Veil
 from cloudmesh.flow.model.value import Report, exact_json, read, shown
 
@@ -32,6 +32,11 @@ class Results:
 
         Raises `ValueError` where the value cannot be stored.
         """
+        kind = type(report.value)
+        if (kind is str or kind is list) and len(report.value) > INLINE_MAX:
+            written = self._write_long(report)
+            if written is not None:
+                return written
         text = exact_json(report.result)
         if text is None:
             return self._write_other(report)
@@ -44,10 +49,22 @@ class Results:
             return kept, extra
         return text, {"raw": True} if report.raw else None
 
+    def _write_long(self, report: Report) -> tuple[str, dict[str, Any]] | None:
+        """As `write`, of what is too long for a document and may be very long."""
+        data = long.write(report.result)
+        if data is None:
+            return None
+        self.veil.refuse(data)
+        extra: dict[str, Any] = {"codec": "json", "raw": True} if report.raw else {"codec": "json"}
+        return self._reference(data, type(report.result).__name__), extra
+
+    def _reference(self, data: bytes, kind: str) -> str:
+        return json.dumps({"$ref": self._put(data), "size": len(data), "type": kind})
+
     def in_line(self, text: str, kind: str) -> str:
         """JSON text as a document holds it: itself, or a reference to it where it is large."""
         if len(text) > INLINE_MAX // 4 and len(data := text.encode()) > INLINE_MAX:
-            return json.dumps({"$ref": self._put(data), "size": len(data), "type": kind})
+            return self._reference(data, kind)
         return text
 
     def _write_other(self, report: Report) -> tuple[str, dict[str, Any]]:
@@ -74,7 +91,7 @@ class Results:
         if codec is None:
             return _value(json.loads(result), itself)
         if codec == "json":
-            return _value(json.loads(self._get(json.loads(result)["$ref"])), itself)
+            return _value(long.read([self._get(json.loads(result)["$ref"])]), itself)
         data = self._get(extra["ref"]) if "ref" in extra else base64.b64decode(extra["data"])
         return raw.read(codec, data, extra) if codec in raw.RAW else table.decode(codec, data)
 
