@@ -228,6 +228,26 @@ def thousand(stage: Stage, run: str) -> Hand:
 
 # -- the pictures ------------------------------------------------------------------------
 @shot
+def greet(stage: Stage) -> None:
+    """The flow of docs/start.md, two of its four greetings done."""
+    needs = {"names": [], "greet": ["names"], "letter": ["greet"]}
+    tasks = {
+        "greet": Task(parameters=(Parameter("names"),)),
+        "letter": Task(parameters=(Parameter("greet"),)),
+    }
+    flow = make_flow(needs, {"greet": "names"}, tasks, name="greet")
+    hand = Hand(stage.store, flow, "f7m2k8qa", begun=time.time() - 2.8)
+    hand.batch(hand.started("names"), seconds=0.01)
+    hand.batch(hand.finished("names", ["Ada", "Grace", "Edsger", "Barbara"]), seconds=0.01)
+    hand.batch(*(hand.started(f"greet[{i}]") for i in range(4)), seconds=1.5)
+    hand.batch(hand.finished("greet[0]", "Hello Ada!"), seconds=1.0)
+    hand.batch(hand.finished("greet[1]", "Hello Grace!"), seconds=0.2)
+    stage.open("/runs/f7m2k8qa", (1200, 640), ready='[role=row][data-node="letter"]')
+    stage.take("greet")
+    hand.journal.close()
+
+
+@shot
 def before(stage: Stage) -> None:
     """Nothing has run yet: the whole graph is there."""
     stdlib(stage, "b3f0reab", 1)
