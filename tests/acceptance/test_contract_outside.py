@@ -168,3 +168,36 @@ def test_a_pydantic_model_may_be_left_out_and_says_in_a_line_what_it_refuses(her
     assert said.count("\n") == 1
     assert "is no Cfg: x: Input should be a valid integer" in said
     assert "; deep.tags.0: Input should be a valid string" in said
+
+
+LOUD = """\
+import atexit, os, sys, threading
+from cloudmesh.flow import BaseWorkFlow
+print("loading"); os.system("echo loading"); sys.stdout.write("without an end")
+atexit.register(lambda: (print("bye"), os.system("echo bye")))
+class Loud(BaseWorkFlow):
+    flow = "a; b"
+    def __init__(self, *words): print("made")
+    def a(self):
+        thread = threading.Thread(target=lambda: print("beside"))
+        thread.start(); thread.join()
+        os.system("echo program")
+    def b(self): print("node"); return 1
+"""
+
+
+def test_stdout_holds_the_json_alone_whatever_a_file_writes(cms: Any) -> None:
+    cms.write("loud-flow.py", LOUD)
+    for words in (
+        ["run", "loud-flow.py"],
+        ["check", "loud-flow.py"],
+        ["run", "loud", "--on", "b=process"],
+        ["run", "loud-flow.py", "--dry-run"],
+        ["retry", "latest", "--from", "b"],
+        ["resume", "latest"],
+    ):
+        assert cms.json("flow", *words)
+    said = cms("flow", "run", "loud", "--output", "json").stderr
+    for word in ("loading", "made", "beside", "program", "b | node", "bye"):
+        assert word in said
+    assert "made" in cms("flow", "run", "loud").stdout

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from cloudmesh.flow.cli.answer import answer, claim, release
+
 if TYPE_CHECKING:
     import argparse
 
@@ -81,6 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     code = dispatch(list(sys.argv[1:] if argv is None else argv))
     if argv is None:
         leave(code)
+    release()
     return code
 
 
@@ -109,10 +112,10 @@ def guarded(words: list[str]) -> int:
     debug = "--debug" in words
     try:
         code = flow(words)
-        sys.stdout.flush()
+        answer().flush()
         return code
     except BrokenPipeError:
-        silence(sys.stdout)
+        silence(answer())
         return 0
     except KeyboardInterrupt:
         sys.stderr.write("\ncms flow: interrupted\n")
@@ -149,6 +152,8 @@ def flow(words: list[str]) -> int:
     args, more = parser.parse_known_args(given)
     if more:  # options stand between the words, or there are unknown ones
         args = parser.parse_intermixed_args(given)
+    if getattr(args, "output", "") == "json":
+        claim()
     return command.execute(args)
 
 
@@ -339,7 +344,7 @@ def leave(code: int) -> NoReturn:
     import atexit
 
     atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
+    for stream in (answer(), sys.stdout, sys.stderr):
         try:
             stream.flush()
         except (OSError, ValueError):

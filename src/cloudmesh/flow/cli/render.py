@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO
 
+from cloudmesh.flow.cli.answer import answer
+
 __all__ = [
     "ago",
     "colored",
@@ -109,7 +111,7 @@ def json_text(data: Any) -> str:
 
 def print_json(data: Any) -> None:
     """Write data to stdout as JSON."""
-    sys.stdout.write(json_text(data))
+    answer().write(json_text(data))
 
 
 def span(seconds: float | None) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from cloudmesh.flow.cli import summary
+from cloudmesh.flow.cli.answer import answer
 from cloudmesh.flow.cli.main import Command
 from cloudmesh.flow.cli.summary import store_option
 from cloudmesh.flow.cli.waits import add_waits
@@ -204,8 +204,6 @@ def go(args: argparse.Namespace, store: Store, run_id: str, start: Callable[...,
             page = Page(args, store, run_id)
             at_the_end.callback(page.close)
         screen = screen_for(args.output == "json")
-        if args.output == "json":
-            at_the_end.callback(keep_stdout_clean())
         try:
             start(parallel=args.parallel, observer=screen, signals=True)
         except (Interrupted, StoreError):
@@ -218,31 +216,6 @@ def go(args: argparse.Namespace, store: Store, run_id: str, start: Callable[...,
         if page is not None and code != 130:  # who has ended the run wants no page either
             page.stay()
     return code
-
-
-def keep_stdout_clean() -> Callable[[], None]:
-    """Let what programs of nodes write to descriptor 1 go to stderr; returns what undoes it.
-
-    Python's own ``sys.stdout`` keeps the way to stdout.
-    """
-    kept = sys.stdout
-    try:
-        if kept.fileno() != 1:
-            return lambda: None
-        own = os.fdopen(os.dup(1), "w", encoding=kept.encoding, errors=kept.errors)
-        kept.flush()
-        os.dup2(2, 1)
-    except (OSError, ValueError):  # somebody has put something else there
-        return lambda: None
-    sys.stdout = own
-
-    def undo() -> None:
-        sys.stdout = kept
-        own.flush()
-        os.dup2(own.fileno(), 1)
-        own.close()
-
-    return undo
 
 
 def conclude(args: argparse.Namespace, store: Store, run_id: str) -> int:
@@ -259,11 +232,11 @@ def conclude(args: argparse.Namespace, store: Store, run_id: str) -> int:
             print_json(summary.run_document(found, nodes))
         else:
             sys.stdout.write(summary.run_table(nodes))
-        sys.stdout.flush()
+        answer().flush()
     except BrokenPipeError:  # the run has ended all the same, and its exit code says how
         from cloudmesh.flow.cli.main import silence
 
-        silence(sys.stdout)
+        silence(answer())
     sys.stderr.write(summary.tracebacks(nodes))
     sys.stderr.write(summary.last_line(found, store_option(args, store)))
     return EXIT_CODES.get(found["status"], 1)

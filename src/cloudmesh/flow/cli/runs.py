@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.cli.main import Command
 from cloudmesh.flow.cli.options import output_argument, positive, run_argument
-from cloudmesh.flow.cli.render import ago, escape, json_text, print_json, styled, table, took
+from cloudmesh.flow.cli.render import ago, escape, print_json, styled, table, took
 from cloudmesh.flow.cli.summary import (
     RESULT_SHOWN,
     next_step,
@@ -160,7 +160,7 @@ def result(args: argparse.Namespace) -> int:
         if args.output != "json" and isinstance(value, str):
             sys.stdout.write(escape(value, keep="\n") + "\n")
         else:
-            sys.stdout.write(json_text(value))
+            print_json(value)
         if node.get("status") != "finished":
             sys.stderr.write(f"{args.node} has not finished: {unfinished(node)}\n")
     return 0
