@@ -10,11 +10,12 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import executor_kit as kit
 import pytest
 from executor_kit import nodes
+from faulty import Proxy
 
 from cloudmesh.flow.executors.protocol import Executor
 from cloudmesh.flow.executors.table import Context, check, make
@@ -30,9 +31,19 @@ def start(made: Executor, function: Any, arguments: Any = None, **task: Any) -> 
     return kit.start(made, kit.make_attempt(function, arguments, code=code, **task))
 
 
+class Cluster(NamedTuple):
+    """A scheduler and a worker that others have started."""
+
+    address: str
+    scheduler: subprocess.Popen[bytes]
+
+    @property
+    def port(self) -> int:
+        return int(self.address.rpartition(":")[2])
+
+
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[str]:
-    """A scheduler and a worker that others have started; the address."""
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
     file = tmp_path / "scheduler.json"
     common = ["--no-dashboard", f"--scheduler-file={file}", "--host=127.0.0.1"]
     commands = [
@@ -47,14 +58,14 @@ def cluster(tmp_path: Path) -> Iterator[str]:
         deadline = time.monotonic() + 30
         while not file.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-    yield str(json.loads(file.read_text())["address"])
+    yield Cluster(json.loads(file.read_text())["address"], processes[0])
     for process in reversed(processes):
         process.terminate()
         process.wait(20)
 
 
-def test_a_cluster_that_is_there(cluster: str) -> None:
-    spec = {"kind": "dask", "scheduler": cluster}
+def test_a_cluster_that_is_there(cluster: Cluster) -> None:
+    spec = {"kind": "dask", "scheduler": cluster.address}
     assert check("cluster", spec) == [("scheduler", ""), ("workers", "")]
     made = make("cluster", spec, Context("store", "run"))
     try:
@@ -84,9 +95,9 @@ def test_a_killed_worker_costs_an_attempt_and_comes_back() -> None:
 
 
 def test_no_scheduler_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    from cloudmesh.flow.executors import dask
+    from cloudmesh.flow.executors import daskcluster
 
-    monkeypatch.setattr(dask, "CONNECT_TIMEOUT", 1.0)
+    monkeypatch.setattr(daskcluster, "CONNECT_TIMEOUT", 1.0)
     spec = {"kind": "dask", "scheduler": "tcp://127.0.0.1:1"}
     made = make("cluster", spec, Context("store", "run"))
     try:
@@ -98,6 +109,36 @@ def test_no_scheduler_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None
     assert "no answer of the scheduler" in message
     assert "\n" not in message
     assert "no answer of the scheduler" in check("cluster", spec)[0][1]
+
+
+def test_a_network_that_is_cut_loses_the_node_and_leaves_nothing(cluster: Cluster) -> None:
+    with Proxy(cluster.port) as proxy:
+        spec = {"kind": "dask", "scheduler": f"tcp://127.0.0.1:{proxy.port}"}
+        made = make("cluster", spec, Context("store", "run"))
+        try:
+            told = start(made, nodes.sleeps, {"seconds": 300})
+            told.until(lambda t: "asleep" in t.text("out"))
+            proxy.cut()
+            outcome = told.result()
+            assert (outcome.lost, (outcome.error or {})["type"]) == (True, "SchedulerLost")
+            assert "the scheduler is gone, or the way to it" in (outcome.error or {})["message"]
+            assert kit.nothing_left(told.attempt.key, 20.0)
+            assert start(made, nodes.add, {"a": 1}).result().value == 2, "it is found again"
+        finally:
+            made.close()
+
+
+def test_a_scheduler_that_dies_loses_the_node_and_leaves_nothing(cluster: Cluster) -> None:
+    made = make("cluster", {"kind": "dask", "scheduler": cluster.address}, Context("store", "run"))
+    try:
+        told = start(made, nodes.sleeps, {"seconds": 300})
+        told.until(lambda t: "asleep" in t.text("out"))
+        cluster.scheduler.kill()
+        outcome = told.result()
+        assert (outcome.lost, (outcome.error or {})["type"]) == (True, "SchedulerLost")
+        assert kit.nothing_left(told.attempt.key, 20.0)
+    finally:
+        made.close()
 
 
 def test_dask_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,7 @@ from slurm_cluster import Slurm, running_slurm
 from sshd import running_sshd
 from wheel import tiny_wheel
 
+from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.executors import slurm
 from cloudmesh.flow.executors.protocol import Executor
 from cloudmesh.flow.executors.sending import runner
@@ -417,3 +418,43 @@ def test_a_full_disk_there_is_one_clear_line(spec: dict[str, Any], tmp_path: Pat
     assert "cannot be written: No space left on device" in error["message"]
     assert "\n" not in error["message"]
     assert "No space left on device" in tried[-1][1]
+
+
+# -- workers of Dask as jobs -----------------------------------------------------------------
+
+
+def dask_entry(spec: dict[str, Any], **jobs: Any) -> dict[str, Any]:
+    pytest.importorskip("dask_jobqueue", reason="NOT TESTED: Dask on Slurm (needs dask-jobqueue)")
+    given = {"partition": "debug", "memory": "200M", "time": "10m", "host": "127.0.0.1", **jobs}
+    return {"kind": "dask", "slurm": {**given, "folder": str(Path(spec["folder"]).parent)}}
+
+
+def test_workers_of_dask_are_jobs_that_end_with_the_run(spec: dict[str, Any]) -> None:
+    lines: list[Any] = []
+    context = Context("store", "rundask", intent=lines.append, release=lines.append)
+    made = make("cluster", dask_entry(spec, workers=2), context)
+    try:
+        told = [start(made, nodes.add, {"a": n}) for n in range(20)]
+        outcomes = [one.result(120) for one in told]
+        assert [one.value for one in outcomes] == list(range(1, 21)), outcomes
+        assert told[0].attempt.where.startswith("cluster/")
+        jobs = squeue()
+        assert jobs.count("cmflow/store/rundask/cluster/") == 2, jobs
+    finally:
+        made.close()
+    assert empty_queue()
+    assert [line["tag"] for line in lines] == [lines[0]["tag"]] * 2
+    assert lines[0]["jobs"] == 2
+
+
+def test_jobs_of_dask_that_are_refused_are_one_clear_line(spec: dict[str, Any]) -> None:
+    made = make("cluster", dask_entry(spec, partition="no-such"), Context("store", "rundask"))
+    try:
+        message = (start(made, nodes.add, {"a": 1}).result().error or {})["message"]
+    finally:
+        made.close()
+    assert message.startswith("cluster: the job was refused: ")
+    assert "invalid partition" in message.lower()
+    assert "\n" not in message
+    with pytest.raises(InputError, match="slurm has no key 'partitions'"):
+        make("cluster", dask_entry(spec, partitions="debug"), Context())

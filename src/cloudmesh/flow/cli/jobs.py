@@ -45,12 +45,13 @@ def clean(store: Store, entries: Mapping[str, Mapping[str, Any]]) -> Swept:
     """
     swept = Swept([], [], [])
     for name, spec in entries.items():
-        if spec.get("kind") != "slurm":
+        of_dask = spec.get("kind") == "dask" and spec.get("slurm")
+        if spec.get("kind") != "slurm" and not of_dask:
             continue
         login: Login | None = None
         try:
             login = login_of(spec)
-            _clean(store, login, base_of(login, spec), swept)
+            _clean(store, login, "" if of_dask else base_of(login, spec), swept)
         except InfrastructureError as error:
             swept.failed.append(f"{name}: {error}")
         finally:
@@ -90,7 +91,7 @@ def _found(login: Login, base: str, store: str) -> Iterator[_Left]:
         number, _, tag = line.partition("|")
         if tag.startswith(f"cmflow/{store}/"):
             jobs.setdefault(tag, set()).add(number)
-    for run in login.names(f"{base}/{store}"):
+    for run in login.names(f"{base}/{store}") if base else ():
         for mark in login.names(f"{base}/{store}/{run}"):
             folder = f"{base}/{store}/{run}/{mark}"
             about = login.read(f"{folder}/about.json")

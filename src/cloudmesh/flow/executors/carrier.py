@@ -14,13 +14,15 @@ import select
 import struct
 import subprocess
 import sys
+import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 __all__ = ["carry", "end"]
 
 BEAT = 10.0  # seconds between two signs of life to a runner
+LOOK = 1.0  # seconds between two looks whether anybody still waits for a node
 
 
 def carry(
@@ -38,6 +40,8 @@ def carry(
     """
     from distributed import get_worker
 
+    worker = get_worker()
+    key = worker.get_current_task()
     ours = _ours()
     process, known, text = _begun(ours, boot, runner)
     ours["running"][name] = process
@@ -45,14 +49,14 @@ def carry(
         known.add((topic, number))
         text += program
     unsent = memoryview(text + request)
-    worker = get_worker()
     count = 0
     with contextlib.suppress(OSError):
         while unsent:
             unsent = unsent[process.stdin.write(unsent) :]
-        for header, payload in _frames(process):
+        for header, payload in _frames(process, lambda: _is_wanted(worker, key)):
             if header["kind"] == "result":
-                ours["idle"].append((process, known))
+                if "unready" not in header:
+                    ours["idle"].append((process, known))
                 ours["running"].pop(name)
                 return header, payload, count
             if header["kind"] != "ready":
@@ -71,9 +75,8 @@ async def end(name: str) -> bool:
     process = _ours()["running"].get(name)
     if process is None:
         return False
-    text = b'{"kind": "end"}'
     with contextlib.suppress(OSError):
-        process.stdin.write(struct.pack(">IQ", len(text), 0) + text)
+        process.stdin.write(_plain("end"))
     for _ in range(80):
         if process.poll() is not None:
             return True
@@ -113,19 +116,38 @@ def _sweep(ours: dict[str, Any], boot: str, runner: bytes, key: str) -> None:
     with contextlib.suppress(OSError):
         while unsent:
             unsent = unsent[process.stdin.write(unsent) :]
-        if any(header["kind"] == "swept" for header, _ in _frames(process)):
+        if any(header["kind"] == "swept" for header, _ in _frames(process, lambda: True)):
             ours["idle"].append((process, known))
 
 
-def _frames(process: Any) -> Iterator[tuple[dict[str, Any], bytes]]:
-    """What a runner says, until it ends; it is told now and then that somebody listens."""
+def _is_wanted(worker: Any, key: Any) -> bool:
+    """Whether the scheduler is there and has not taken a task back, its client being gone."""
+    task = worker.state.tasks.get(key)
+    living = worker.status.name in ("running", "paused")
+    return living and task is not None and task.state != "cancelled"
+
+
+def _plain(kind: str) -> bytes:
+    text = json.dumps({"kind": kind}).encode()
+    return struct.pack(">IQ", len(text), 0) + text
+
+
+def _frames(process: Any, is_wanted: Callable[[], bool]) -> Iterator[tuple[dict[str, Any], bytes]]:
+    """What a runner says, until it ends; it is told now and then that somebody listens.
+
+    It is asked to end when nobody does any more.
+    """
     head = struct.Struct(">IQ")
-    beat = b'{"kind": "beat"}'
     unread = b""
     fd = process.stdout.fileno()
+    told = time.monotonic()
     while True:
-        if not select.select([fd], [], [], BEAT)[0]:
-            process.stdin.write(head.pack(len(beat), 0) + beat)
+        if not select.select([fd], [], [], LOOK)[0]:
+            if not is_wanted():
+                process.stdin.write(_plain("end"))
+            elif time.monotonic() - told > BEAT:
+                told = time.monotonic()
+                process.stdin.write(_plain("beat"))
             continue
         data = os.read(fd, 1 << 20)
         if not data:

@@ -7,25 +7,21 @@ host over SSH, so that a node can be ended and what it prints is its own.
 
 from __future__ import annotations
 
-import os
+import contextlib
 import pickle
-import shutil
 import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from cloudmesh.flow.errors import InfrastructureError
+from cloudmesh.flow.errors import InfrastructureError, InputError
 from cloudmesh.flow.executors import carrier
 from cloudmesh.flow.executors.command import cancelled, problem, refuse, timed_out
+from cloudmesh.flow.executors.daskcluster import CONNECT_TIMEOUT, Cluster, faults_of_jobs
 from cloudmesh.flow.executors.far import Job, Programs, outcome_of, request
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.sending import BOOT, runner
@@ -36,18 +32,24 @@ if TYPE_CHECKING:
 __all__ = ["DaskExecutor", "check", "make"]
 
 SLOTS = 1000  # nodes at once, where nothing else is said
-CONNECT_TIMEOUT = 30.0  # seconds
+PAUSE = 10.0  # seconds for which a scheduler that did not answer is not asked again
 LAG = 5.0  # seconds for which output may still be on its way when its node has ended
 
 
 def make(name: str, spec: Mapping[str, Any], context: Context) -> DaskExecutor:
-    """The executor of an entry."""
+    """The executor of an entry.  Raises `InputError` for words that it does not know."""
+    wrong = faults_of_jobs(spec)
+    if wrong:
+        raise InputError(f"{name}: {wrong}")
     return DaskExecutor(name, spec, context)
 
 
 def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Connect to the cluster and count its workers."""
-    cluster = _Cluster(name, spec)
+    wrong = faults_of_jobs(spec)
+    if wrong:
+        return [("slurm", wrong)]
+    cluster = Cluster(name, spec)
     try:
         client = cluster.connect()
         client.wait_for_workers(1, timeout=CONNECT_TIMEOUT)
@@ -59,86 +61,6 @@ def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
     finally:
         cluster.close()
     return [("scheduler", ""), ("workers", "")]
-
-
-class _Cluster:
-    """The scheduler that is named, or one of our own with workers of this machine."""
-
-    def __init__(self, name: str, spec: Mapping[str, Any]) -> None:
-        self._name, self._spec = name, spec
-        self._folder = ""
-        self._guards: list[subprocess.Popen[bytes]] = []
-
-    def connect(self) -> Any:
-        """A client.  Raises `InfrastructureError`."""
-        try:
-            from distributed import Client
-        except ImportError:
-            message = f"{self._name}: Dask is not installed: pip install distributed"
-            raise InfrastructureError(message) from None
-        address: dict[str, Any] = {"address": self._spec.get("scheduler")}
-        if not address["address"]:
-            address = {"scheduler_file": self._begin()}
-        try:
-            client: Any = Client  # which has no types
-            return client(
-                **address, timeout=CONNECT_TIMEOUT, set_as_default=False, name="cloudmesh-flow"
-            )
-        except Exception as error:
-            text = " ".join(str(error).split())[:300]
-            raise InfrastructureError(f"{self._name}: no answer of the scheduler: {text}") from None
-
-    def _begin(self) -> str:
-        """Start a scheduler and workers under guards, which end with this process."""
-        self._folder = tempfile.mkdtemp(prefix="cloudmesh-flow-dask-")
-        file = f"{self._folder}/scheduler.json"
-        self._guard("scheduler", "dask_scheduler", "--host=127.0.0.1", "--port=0",
-                    f"--scheduler-file={file}")  # fmt: skip
-        deadline = time.monotonic() + CONNECT_TIMEOUT
-        while not Path(file).exists():
-            if self._guards[0].poll() is not None or time.monotonic() > deadline:
-                raise InfrastructureError(f"{self._name}: Dask's scheduler does not start")
-            time.sleep(0.02)
-        self._guard("workers", "dask_worker", f"--scheduler-file={file}", "--host=127.0.0.1",
-                    f"--nworkers={self._spec.get('workers') or 1}",
-                    f"--nthreads={self._spec.get('threads') or 1}",
-                    "--memory-limit=0", f"--local-directory={self._folder}")  # fmt: skip
-        return file
-
-    def _guard(self, what: str, module: str, *words: str) -> None:
-        from cloudmesh.flow.providers import guard
-
-        folder = self._folder  # the first guard removes all of it, also when we are killed
-        if self._guards:
-            folder = f"{self._folder}/{what}"
-            os.mkdir(folder)
-        command = [sys.executable, "-m", f"distributed.cli.{module}", "--no-dashboard", *words]
-        # A node that kills its worker fails at once, and is tried again by us, not by Dask.
-        environment = {**os.environ, "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
-        with open(f"{self._folder}/{what}.log", "wb") as log:
-            self._guards.append(
-                subprocess.Popen(
-                    [sys.executable, "-I", "-S", guard.__file__, folder, "1e9", *command],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=log,
-                    env=environment,
-                    start_new_session=True,
-                )
-            )
-
-    def close(self) -> None:
-        """End what was begun."""
-        for process in reversed(self._guards):
-            if process.stdin is not None:
-                process.stdin.close()
-            try:
-                process.wait(5.0)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        if self._folder:
-            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class _Ride:
@@ -159,7 +81,7 @@ class DaskExecutor:
     def __init__(self, name: str, spec: Mapping[str, Any], context: Context) -> None:
         self.slots: int | None = int(spec.get("slots") or SLOTS)
         self._name, self._context = name, context
-        self._cluster = _Cluster(name, spec)
+        self._cluster = Cluster(name, spec, context)
         self._lock = threading.Condition()
         self._rides: dict[Attempt, _Ride] = {}
         self._named: dict[str, _Ride] = {}
@@ -167,6 +89,7 @@ class DaskExecutor:
         self._thread: threading.Thread | None = None
         self._closing = False
         self._client: Any = None
+        self._away: tuple[float, str] = (0.0, "")  # when a scheduler did not answer, and why
         self._programs = Programs()
         self._there: dict[str | int, Any] = {}  # what the workers have, programs by number
         self._topic = f"cloudmesh-flow-{time.time_ns():x}"
@@ -250,9 +173,25 @@ class DaskExecutor:
 
     def _connected(self) -> Any:
         if self._client is None:
-            self._client = self._cluster.connect()
+            since, why = self._away
+            if why and time.monotonic() - since < PAUSE:
+                raise InfrastructureError(why)
+            try:
+                self._client = self._cluster.connect()
+            except InfrastructureError as error:
+                self._away = (time.monotonic(), str(error))
+                raise
             self._client.subscribe_topic(self._topic, self._heard)
         return self._client
+
+    def _lose(self, client: Any) -> None:
+        """The scheduler is gone, or the way to it: the next node looks for it anew."""
+        if client is not None and self._client is client:
+            self._client = None
+            self._there.clear()
+            with contextlib.suppress(Exception):
+                client.close(timeout=1)
+            self._cluster.close()
 
     def _shared(self, client: Any, what: str | int, data: Callable[[], bytes]) -> Any:
         """What many nodes need goes to the workers once.
@@ -335,10 +274,16 @@ class DaskExecutor:
                 outcome = self._result(ride, *future.result(CONNECT_TIMEOUT))
             except Exception as error:
                 outcome = problem("WorkerLost", f"{self._name}: {error}", lost=True)
-        else:
-            raised = future.exception() if future.status == "error" else None
-            what = type(raised).__name__ if raised is not None else "the scheduler is gone"
+        elif future.status == "error":
+            what = type(future.exception()).__name__
             outcome = problem("WorkerLost", f"{self._name}: the worker died: {what}", lost=True)
+        else:
+            message = f"{self._name}: the scheduler is gone, or the way to it"
+            outcome = problem("SchedulerLost", message, lost=True)
+            with self._lock:
+                if not self._closing:
+                    client = future.client
+                    self._ask(lambda: self._lose(client))
         self._tell(ride, outcome)
 
     def _result(

@@ -78,8 +78,11 @@ KINDS: dict[str, Kind] = {
     ),
     "dask": Kind(
         "cloudmesh.flow.executors.dask",
-        {"scheduler": "text", "workers": "count", "threads": "count", "slots": "count"},
-        ("scheduler", "workers"),
+        {
+            "scheduler": "text", "workers": "count", "threads": "count", "slurm": "map",
+            "slots": "count",
+        },
+        ("scheduler", "workers", "slurm"),
         slots=1000,
     ),
     "vm": Kind(
