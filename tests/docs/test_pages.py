@@ -22,6 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
+
+from cloudmesh.flow import config
+from cloudmesh.flow.cli.main import COMMANDS, load, parser_of
+from cloudmesh.flow.executors.table import faults
+from cloudmesh.flow.language.yamlforms import TOP_KEYS
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -162,6 +168,35 @@ def test_readme_names_the_two_commands_and_they_exist() -> None:
     for page in PAGES:
         assert set(re.findall(r"\bmake ([a-z-]+)`?", code(page))) <= targets
     assert "make demo\nmake test\n" in readme
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_commands_that_a_page_names_are_some(page: Path) -> None:
+    """Also where they are not run: the command is there, and has the options."""
+    for name, rest in re.findall(r"cms flow ([a-z]+)([^\n`#|>]*)", code(page)):
+        assert name in COMMANDS, name
+        known = parser_of(name, load(name))._option_string_actions
+        options = re.findall(r"(?<!\S)(--?[a-z][\w-]*)", rest)
+        assert [o for o in options if o not in known] == [], f"cms flow {name}{rest}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.relative_to(ROOT).as_posix())
+def test_yaml_that_a_page_shows_is_right(page: Path) -> None:
+    """It can be read, and an entry of ``infrastructure`` has what its kind has."""
+    for block in blocks(page):
+        if block.language != "yaml":
+            continue
+        shown = YAML(typ="safe", pure=True).load(block.text)
+        assert set(shown) <= {*config.KEYS, *TOP_KEYS}, f"{page.name}:{block.line}"
+        for name, entry in shown.get("infrastructure", {}).items():
+            assert faults(name, entry) == [], f"{page.name}:{block.line}"
+
+
+def test_the_design_has_a_place_for_every_module() -> None:
+    text = (ROOT / "docs/design.md").read_text(encoding="utf-8")
+    units = [p for p in (ROOT / "src/cloudmesh/flow").iterdir() if not p.name.startswith("_")]
+    named = [p.name + "/" * p.is_dir() for p in units if p.suffix in ("", ".py")]
+    assert [name for name in named if name not in text and name != "WorkFlow.py"] == []
 
 
 def code(page: Path) -> str:
