@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-deps test-all soak check bench bench-view docs site clean
+.PHONY: help demo test test-deps test-all soak check bench bench-peers bench-growth bench-view docs site clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
