@@ -94,14 +94,15 @@ class _Worker:
     """A worker process and what is on its pipes."""
 
     __slots__ = (
-        "begun", "channel", "complaint", "incoming", "job", "known", "life", "lines", "outgoing",
-        "process", "ready", "streams",
+        "begun", "channel", "complaint", "full", "incoming", "job", "known", "life", "lines",
+        "outgoing", "process", "ready", "streams",
     )  # fmt: skip
 
     def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket, life: int) -> None:
         self.process, self.channel, self.life = process, channel, life
         self.incoming = bytearray()
         self.outgoing: deque[memoryview] = deque()
+        self.full = False  # whether the channel takes no more for the moment
         self.known: set[int] = set()
         self.job: _Job | None = None
         self.streams: dict[int, str] = {}  # by file descriptor
@@ -192,8 +193,9 @@ class ProcessExecutor:
         worker.begun = time.monotonic()
         if job.function.number not in worker.known:
             worker.known.add(job.function.number)
-            self._write(worker, job.function.frame)
-        self._write(worker, job.data)
+            self._write(worker, job.function.frame + job.data)
+        else:
+            self._write(worker, job.data)
 
     def _end(self, attempt: Attempt, why: Outcome) -> None:
         job = self._jobs.get(attempt)
@@ -281,18 +283,16 @@ class ProcessExecutor:
 
     def _write(self, worker: _Worker, data: bytes) -> None:
         worker.outgoing.append(memoryview(data))
-        self._push(worker)
+        if not worker.full:
+            self._push(worker)
 
     def _push(self, worker: _Worker) -> None:
         """Write what the socket takes; the rest when it can be written again."""
-        pending = bool(worker.outgoing)
         while worker.outgoing:
             try:
                 sent = worker.channel.send(worker.outgoing[0])
             except BlockingIOError:
-                self._reactor.watch_writing(
-                    worker.channel.fileno(), True, partial(self._traffic, worker)
-                )
+                self._mark_full(worker, True)
                 return
             except OSError:  # it died; its end is read from the same socket
                 worker.outgoing.clear()
@@ -301,9 +301,13 @@ class ProcessExecutor:
                 worker.outgoing.popleft()
             else:
                 worker.outgoing[0] = worker.outgoing[0][sent:]
-        if pending:
+        self._mark_full(worker, False)
+
+    def _mark_full(self, worker: _Worker, full: bool) -> None:
+        if worker.full != full:
+            worker.full = full
             self._reactor.watch_writing(
-                worker.channel.fileno(), False, partial(self._traffic, worker)
+                worker.channel.fileno(), full, partial(self._traffic, worker)
             )
 
     def _traffic(self, worker: _Worker) -> None:

@@ -33,6 +33,7 @@ class Reactor:
         self._numbers = itertools.count()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._ident = 0  # of the thread, while it runs
         self._awake = False
         self._stopping = False
 
@@ -40,6 +41,9 @@ class Reactor:
 
     def call(self, function: Callable[..., object], *arguments: Any) -> None:
         """Have something called in the loop, soon."""
+        if self.inside:  # it looks before it waits again: no bell is needed
+            self._calls.append((function, arguments))
+            return
         with self._lock:
             self._calls.append((function, arguments))
             if self._thread is None:
@@ -66,7 +70,7 @@ class Reactor:
     @property
     def inside(self) -> bool:
         """Whether this is the loop's own thread."""
-        return threading.current_thread() is self._thread
+        return self._ident == threading.get_ident()
 
     # -- from within the loop -----------------------------------------------------------
 
@@ -115,6 +119,7 @@ class Reactor:
             os.read(self._ear, 4096)
 
     def _run(self) -> None:
+        self._ident = threading.get_ident()
         while True:
             while self._calls:
                 function, arguments = self._calls.popleft()
@@ -131,6 +136,7 @@ class Reactor:
             os.close(self._ear)
             os.close(self._bell)
             self._thread, self._awake, self._stopping = None, False, False
+            self._ident = 0
 
     def _patience(self) -> float | None:
         """How long nothing can happen but what comes from outside."""
