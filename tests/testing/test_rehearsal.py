@@ -149,6 +149,28 @@ def test_slots_and_pools_are_limits() -> None:
         rehearse(flow, outcomes)
 
 
+def test_a_rate_is_kept_on_the_fake_clock() -> None:
+    @task(pool="api")
+    def b(a: int) -> None:
+        never()
+
+    flow = workflow("a; b*", functions={"a": never, "b": b})
+    run = rehearse(flow, {"a": [1, 2, 3, 4, 5], "b": 0}, pools={"api": {"rate": "2/10s"}})
+    assert [at for at, node, _ in run.starts if node != "a"] == [0, 0, 10, 10, 20]
+
+
+def test_a_condition_is_asked() -> None:
+    @task(when="a > 3")
+    def b(a: int) -> int:
+        return a
+
+    flow = workflow("a; b; c", functions={"a": never, "b": b, "c": lambda: 1})
+    documents = {d["name"]: d for d in rehearse(flow, {"a": 3}).documents()}
+    assert documents["b"]["skipped"]
+    assert documents["c"]["result"] == 1
+    assert rehearse(flow, {"a": 4})["b"].value == 4
+
+
 def test_a_secret_is_of_the_environment_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN", "sesame-open")
 
