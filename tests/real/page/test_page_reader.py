@@ -11,7 +11,7 @@ import pytest
 from hand import Hand, make_flow
 from pagekit import plate, row
 
-from cloudmesh.flow.model.flow import Look, Task
+from cloudmesh.flow.model.flow import Look, Parameter, Task
 from cloudmesh.flow.server.serve import Served
 from cloudmesh.flow.store.opening import open_store
 
@@ -51,7 +51,10 @@ def test_errors_are_walked_as_they_happened_and_what_they_block_is_told(
             run.batch(run.started(name))
             run.batch(run.failed(name, message=f"{name} is wrong"))
 
-    begin({"a": [], "b": [], "c": [], "d": ["c"], "e": ["d"]}, first=happen)
+    run = begin({"a": [], "b": [], "c": [], "d": ["c"], "e": ["d"], "f": []}, first=happen)
+    page.keyboard.press("Shift+E")
+    name_shown(page, "b")  # the last
+    page.keyboard.press("Escape")
     assert page.locator(".errors").inner_text().split() == ["3", "errors", "E"]
     for key, name in (
         ("e", "c"),
@@ -73,6 +76,10 @@ def test_errors_are_walked_as_they_happened_and_what_they_block_is_told(
     assert page.evaluate("history.length") > 1
     page.go_back()  # following a link is a step of its own
     name_shown(page, "c")
+    run.batch(run.started("f"))
+    run.batch(run.failed("f"))
+    page.click(row("f", shown="error"))
+    page.locator(".position", has_text="4 of 4").wait_for()
 
 
 def test_retry_and_resume_show_first_what_will_run(page: Any, begin: Any, served: Served) -> None:
@@ -175,7 +182,8 @@ def test_a_click_on_the_time_line_and_the_brackets_look_back(page: Any, begin: A
 def test_what_cannot_be_read_is_left_out_not_shrunk(page: Any, begin: Any) -> None:
     long = "features_of_region_north_"
     needs: dict[str, list[str]] = {f"{long}{k}": [] for k in range(16)}
-    begin(needs | {f"end_{k}": [f"{long}{k}"] for k in range(16)})
+    edge = {f"end_{k}": Task(parameters=(Parameter(f"{long}{k}"),)) for k in range(16)}
+    begin(needs | {f"end_{k}": [f"{long}{k}"] for k in range(16)}, tasks=edge)
     page.keyboard.press("0")
     sizes = """() => [...document.querySelectorAll(".picture text")].filter((e) =>
         getComputedStyle(e).visibility === "visible" && e.textContent && e.closest("svg.canvas"))
@@ -353,3 +361,25 @@ def test_who_is_far_behind_is_told_and_loads_the_run_as_it_is(
     page.wait_for_selector("html[data-seq='9']", state="attached")
     page.locator(".notice-band").wait_for(state="hidden")
     page.wait_for_selector(plate("d", shown="finished"))
+
+
+def test_where_a_node_ran_and_how_long_it_waited_for_that_is_told(page: Any, begin: Any) -> None:
+    def happen(run: Hand) -> None:
+        run.batch(run.started("a", where="lab"), seconds=12.0)
+        run.batch(run.finished("a", 1, where="lab-02", waited=7.9), seconds=3.0)
+        run.batch(run.started("b"))
+
+    begin({"a": [], "b": ["a"]}, tasks={"a": Task(on="lab")}, first=happen, query="?node=a")
+    facts = page.locator(".facts", has_text="lab-02 · waited 7.9 s for a machine")
+    facts.wait_for()
+    page.keyboard.press("t")
+    assert page.locator(f"{row('a')} .cell-where").inner_text() == "lab-02 · waited 7.9 s"
+    page.click(row("b"))
+    page.locator(".facts", has_text="local · waited 3.0 s for a slot").wait_for()
+    page.keyboard.press("t")
+    page.keyboard.press("g")
+    page.locator(".gantt-svg .gantt-wait").nth(1).wait_for(state="attached")
+    waited, ran = (
+        page.locator(f".gantt-svg .{name}").first for name in ("gantt-wait", "gantt-bar")
+    )
+    assert waited.bounding_box()["width"] > 1.5 * ran.bounding_box()["width"] > 10

@@ -1,6 +1,6 @@
 // Edges and gates: three states by stroke, head and weight.
 
-import { s, set, text } from "./dom.js";
+import { s, set, text, widthOf } from "./dom.js";
 import { kind } from "./words.js";
 
 // The heads of edges, as markers.
@@ -28,6 +28,8 @@ export class EdgeView {
       this.el.append((this.label = s("text", at)));
       text(this.label, edge.label);
     }
+    const [from, to] = [edge.from, edge.to].map((k) => picture.layout.items[k]);
+    this.room = picture.layout.direction === "down" ? 0 : to.x - from.x - from.w;
     this.toGate = picture.layout.items[edge.to].kind === "gate";
     this.update();
   }
@@ -41,7 +43,11 @@ export class EdgeView {
   }
 
   fit(scale) {
-    if (this.label) set(this.label, "visibility", scale < 0.6 ? "hidden" : null);
+    if (!this.label) return;
+    const size = Math.max(11, 11 / scale); // never below 11 on screen: what has no room is left out
+    const narrow = widthOf(this.edge.label, size) > this.room - 12;
+    set(this.label, "visibility", scale < 0.6 || narrow ? "hidden" : null);
+    set(this.label, "font-size", size.toFixed(1));
   }
 }
 

@@ -11,7 +11,7 @@ export function facts(model, node) {
     case "running":
       return ["running", typeof node.progress === "number" ? `${Math.round(node.progress)} %` : duration(took)];
     case "waiting":
-      return [waits(model, node, shown), ""];
+      return [waiting(model, node, shown), ""];
     case "finished":
       return ["finished", duration(took)];
     case "error":
@@ -29,10 +29,10 @@ export function facts(model, node) {
   }
 }
 
-function waits(model, node, shown) {
+function waiting(model, node, shown) {
   if (shown !== "waiting to retry" || !node.retry_at) return shown;
   const left = node.retry_at - model.now();
-  return left > 0.5 && !model.still ? `retry in ${Math.ceil(left)} s` : "waiting to retry";
+  return left > 0.5 && !model.still && !model.lost ? `retry in ${Math.ceil(left)} s` : "waiting to retry";
 }
 
 // The first statuses of a group with their counts: [["8 running", "running"], …].
@@ -77,11 +77,22 @@ function retryLine(model, node, count) {
   const more = count > 1 ? `${number(count)} wait to retry, first` : "1 waits to retry:";
   const most = (model.graph.nodes[node.parent ?? node.n]?.retries || 0) + 1;
   const left = node.retry_at ? Math.ceil(node.retry_at - model.now()) : 0;
-  const when = left > 0 && !model.still && !model.past ? ` in ${left} s` : "";
+  const when = left > 0 && !model.still && !model.past && !model.lost ? ` in ${left} s` : "";
   return `${more} ${fullName(model, node)}, attempt ${node.attempt + 1}${most > node.attempt ? ` of ${most}` : ""}${when}`;
 }
 
 const fullName = (model, node) => `${node.name} ${caption(model, node)}`.trim();
+
+const WAITED = 0.5; // seconds of waiting for a place that are worth saying
+
+// "waited 7.9 s for a machine": from when a node could have started until it did, and, where it
+// runs elsewhere, from then until it began there.
+export function waits(node, ready, started) {
+  const place = node.where && node.where !== "local" ? "a machine" : "a slot";
+  const words = (seconds, what) => (seconds > WAITED ? [`waited ${duration(seconds)} for ${what}`] : []);
+  const before = ready && started ? words(started - ready, node.waited ? "a slot" : place) : [];
+  return [...before, ...words(node.waited || 0, "a machine")];
+}
 
 // ", 46 wait for a slot": elements that need nothing more but a place of the engine's own.
 function slotLine(model, members, counts) {

@@ -1,6 +1,7 @@
 // What the gantt and its strip draw of one row: attempts, waits, the density of a map.
 
 import { s } from "./dom.js";
+import { waits } from "./facts.js";
 import { duration, kind, number, rough } from "./words.js";
 
 const BAR = 18;
@@ -59,10 +60,8 @@ export function drawNode(group, model, attempts, axis, node, y) {
     group.append(label(Math.max(axis.left, axis.x(model.moment())) + 12, y + 4, words));
     return;
   }
-  if (ready && bars[0].started - ready > WAITED) {
-    const place = node.where && node.where !== "local" ? "a machine" : "a slot";
-    drawWait(group, axis, ready, bars[0].started, y, `waited ${duration(bars[0].started - ready)} for ${place}`);
-  }
+  const [before] = waits({ ...node, waited: 0 }, ready, bars[0].started);
+  if (before) drawWait(group, axis, ready, bars[0].started, y, before);
   let last = null;
   bars.forEach((bar, k) => {
     if (last) {
@@ -70,7 +69,10 @@ export function drawNode(group, model, attempts, axis, node, y) {
       group.append(s("line", { class: "gantt-retry", x1: axis.x(last) + 2, x2: axis.x(bar.started) - 2, y1: y, y2: y }));
       if (gap > 36) group.append(s("text", { x: axis.x(last) + gap / 2, y: y - 5, class: "gantt-text middle" }, duration(bar.started - last)));
     }
-    drawBar(group, model, axis, bar, shown, y, k === bars.length - 1);
+    const isLast = k === bars.length - 1;
+    const began = isLast && node.waited > WAITED ? bar.started + node.waited : bar.started;
+    if (began > bar.started) drawWait(group, axis, bar.started, began, y, waits(node).at(-1));
+    drawBar(group, model, axis, { ...bar, started: began }, shown, y, isLast);
     last = bar.ended;
   });
   const words = inBar(axis, node, bars);
@@ -115,7 +117,8 @@ function drawWait(group, axis, from, to, y, words) {
   const x = axis.x(from);
   const width = axis.x(to) - x;
   group.append(s("rect", { class: "gantt-wait", x: x + 0.5, y: y - BAR / 2 + 0.5, width: Math.max(2, width - 1), height: BAR - 1, rx: 3 }));
-  if (width > words.length * 6 + 12) group.append(label(x + 8, y + 4, words));
+  const said = [words, words.split(/,? for /)[0]].find((some) => width > some.length * 6 + 12);
+  if (said) group.append(label(x + 8, y + 4, said));
 }
 
 // A folded map: how many ran at each moment.

@@ -177,6 +177,7 @@ export class Opened extends Group {
     const said = type ? `${words}: ${type}` : words;
     if (said === this.said) return;
     this.said = said;
+    set(this.line, "class", type ? "line line-error" : "line");
     const at = name ? said.indexOf(name) : -1;
     if (at < 0) text(this.line, said);
     else replace(this.line, said.slice(0, at), s("tspan", { class: "strong" }, name), said.slice(at + name.length));

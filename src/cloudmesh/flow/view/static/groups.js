@@ -60,6 +60,7 @@ export class Groups {
       }
       model.captions.set(n, texts);
       this.page.table.rebuild();
+      this.page.picture.update(new Set([n])); // a group names an element in its line
     }
   }
 }

@@ -2,7 +2,7 @@
 
 import { get, runPath } from "./api.js";
 import { h, replace, set, text } from "./dom.js";
-import { caption, facts } from "./facts.js";
+import { caption, facts, waits } from "./facts.js";
 import { Log } from "./log.js";
 import { SHAPES, rowMark, updateRowMark } from "./marks.js";
 import { place, tracebackView } from "./traceback.js";
@@ -141,8 +141,8 @@ export class Inspector {
     if (node.started) row("Took", this.took);
     row("Attempts", this.attemptsView());
     row("Reason", node.reason && node.reason !== word ? node.reason : "");
-    const waited = node.waited >= 0.1 ? h("span", { class: "quiet" }, ` · waited ${duration(node.waited)} for it`) : "";
-    row("Where", document && document.where ? document.where : node.where || "", waited);
+    const first = this.attempts[0]?.started || (node.attempt === 1 && node.started);
+    row("Where", document && document.where ? document.where : node.where || "", h("span", { class: "quiet" }, waits(node, node.ready, first).map((words) => ` · ${words}`)));
     if (node.started) row("Started", clock(node.started, true));
     row("Says", node.text || "");
     this.receivedRow = h("dd", {});

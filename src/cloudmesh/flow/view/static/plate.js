@@ -82,6 +82,7 @@ export class Plate {
     const label = node.label || this.item.label || node.name;
     text(this.name, cut(label, charactersIn(room, label, size, 600)));
     set(this.second, "visibility", names ? "hidden" : null);
+    set(this.second, "y", (24 + Math.max(17, 1.15 * small)).toFixed(1));
     set(this.second, "font-size", small === 11.5 ? null : small.toFixed(1));
     const [word, fact] = facts(this.model, node);
     const most = charactersIn(room, word, small);

@@ -55,6 +55,7 @@ export class RunPage {
     const wanted = localStorage.getItem("flow.strip") || (this.model.graph.nodes.length > STRIP_NODES ? "off" : "on");
     this.strip.show(wide && wanted !== "off");
     this.notice.update(); // before the picture is fitted to what is left
+    this.tabs.update();
     await this.loadLayout();
     requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("picture")));
     this.show(this.address.get("view") === "gantt" ? "gantt" : "picture");

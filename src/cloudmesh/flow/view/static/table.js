@@ -2,7 +2,7 @@
 // Rows are virtual; the order follows at most every 2 s, and never under the reader's hand.
 
 import { h, replace, set, text } from "./dom.js";
-import { caption, facts } from "./facts.js";
+import { caption, facts, waits } from "./facts.js";
 import { rowMark, updateRowMark } from "./marks.js";
 import { buildRows } from "./rows.js";
 import { wideHead } from "./tablehead.js";
@@ -205,7 +205,9 @@ export class Table {
     const [attempt, started, where, needs] = [...element.children].slice(5);
     text(attempt, node.attempt ? String(node.attempt) : "");
     text(started, node.started ? clock(node.started) : "");
-    text(where, node.where || (node.attempt ? "local" : ""));
+    const waited = waits(node, node.ready, node.attempt === 1 && node.started);
+    text(where, [node.where || (node.attempt ? "local" : ""), ...waited.map((words) => words.replace(/ for .*/, ""))].filter(Boolean).join(" · "));
+    set(where, "title", waited.join(", ") || null);
     const names = this.model.needs(node.parent === undefined ? node.n : node.parent).map((n) => this.model.nodes.get(n).name);
     replace(needs, names.slice(0, 6).flatMap((name, k) => [k ? ", " : "", h("a", { href: `?node=${encodeURIComponent(name)}`, "data-go": name }, name)]),
       names.length > 6 ? ` and ${names.length - 6} more` : "");

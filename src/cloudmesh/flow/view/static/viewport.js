@@ -56,7 +56,7 @@ export class Viewport {
 
   // Beside the layout's own margin.  On a phone there are no tools over the picture.
   get inset() {
-    if (this.host.clientWidth < 480) return { top: 10, right: 10, bottom: 10, left: 10 };
+    if (this.host.clientWidth < 480) return { top: 0, right: 0, bottom: 0, left: 0 };
     const bars = this.low < BARS_BELOW; // names of stages above, counts of gates below
     return bars ? { top: 92, right: 24, bottom: 28, left: 24 } : { top: 40, right: 0, bottom: 0, left: 0 };
   }
