@@ -154,10 +154,16 @@ _BUILTIN: dict[str, tuple[str, Callable[[Any, str], Any]]] = {
     "decimal.Decimal": ("decimal", _text),
     "fractions.Fraction": ("fraction", _text),
     "uuid.UUID": ("uuid", _text),
-    "pathlib.PosixPath": ("path", _text),
-    "pathlib.WindowsPath": ("path", _text),
-    "pathlib.PurePosixPath": ("posixpath", _text),
-    "pathlib.PureWindowsPath": ("windowspath", _text),
+    **{
+        f"{module}.{kind}": (word, _text)
+        for module in ("pathlib", "pathlib._local")  # the latter in Python 3.13
+        for kind, word in (
+            ("PosixPath", "path"),
+            ("WindowsPath", "path"),
+            ("PurePosixPath", "posixpath"),
+            ("PureWindowsPath", "windowspath"),
+        )
+    },
 }
 
 

@@ -129,7 +129,8 @@ def shown(value: Any) -> dict[str, str]:
     kind = type(value)
     name = kind.__qualname__
     if kind.__module__ not in ("builtins", "__main__"):
-        name = f"{kind.__module__}.{name}"
+        module = kind.__module__.removesuffix("._local")  # pathlib._local of Python 3.13
+        name = f"{module}.{name}"
     if kind in (bytes, bytearray):
         value = value[: TEXT_MAX + 1]  # what is cut off below need not be written out
     try:
