@@ -9,6 +9,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from wheel import tiny_wheel
 from cloudmesh.flow.executors.protocol import Executor
 from cloudmesh.flow.executors.table import Context, check, make
 from cloudmesh.flow.model.flow import Code
+from cloudmesh.flow.providers import image
 
 pytestmark = pytest.mark.real
 
@@ -152,6 +155,27 @@ def test_a_full_disk_is_one_clear_line(sshd: Sshd, tiny: str) -> None:
         assert "No space left" in message or "disk there is full" in message
         with executor(sshd.spec) as made:  # what needs no disk there goes on
             assert start(made, nodes.add, {"a": 1}).result().value == 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)  # pip takes its time where the processor is emulated
+def test_what_is_required_is_there_in_a_machine(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packages = image.missing()
+    if packages:
+        pytest.skip(f"NOT TESTED: virtual machines (needs {packages}; make test-deps installs it)")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    file = tiny_wheel(tmp_path).rpartition("/")[2]
+    serve = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        tiny = f"cmflow-tiny @ http://10.0.2.2:{server.server_port}/{file}"  # this machine, from it
+        spec = {"kind": "vm", "provider": "qemu", "memory": "256M", "requirements": [tiny]}
+        with executor(spec) as made:
+            outcome = start(made, nodes.needs_tiny).result(600)
+        server.shutdown()
+    assert outcome.value == 42, outcome
 
 
 # -- the sources that are kept there ------------------------------------------------------

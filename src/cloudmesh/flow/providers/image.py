@@ -26,7 +26,7 @@ __all__ = ["IMAGES", "Image", "build", "cache", "find", "missing"]
 #: The images by name: the Debian release that each is made of.
 IMAGES = {"debian": "bookworm"}
 
-PACKAGES = "openssh-server,python3,iproute2,busybox-static,linux-image-cloud-amd64"
+PACKAGES = "openssh-server,python3,python3-venv,iproute2,busybox-static,linux-image-cloud-amd64"
 DISK = "6G"  # what the disk can grow to; the file is as large as what is on it
 BUILD_TIMEOUT = 900.0  # seconds
 
