@@ -82,7 +82,8 @@ def once(shape: str, peer: str) -> dict[str, float]:
         )
     if done.returncode:
         sys.exit(f"benchmarks: {peer} on {shape} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+    result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return result
 
 
 def cold() -> dict[str, float]:

@@ -22,7 +22,8 @@ from benchmarks.registry import JOBS, PEERS
 from benchmarks.running import Ended, environment, machine, run, scratch
 from benchmarks.shapes import SMALLER
 
-LAST = environments.PLACE / "figures.json"
+FIGURES = environments.PLACE / "figures.json"
+TIMES = environments.PLACE / "times.json"  # what one measurement took, by peer and shape
 #: Seconds of a measurement where no earlier run says more: a process, its imports, its work.
 GUESS = 3.0
 
@@ -57,7 +58,8 @@ def main() -> None:
         "versions": {key: environments.version_of(key) for key in keys},
         "imports": environments.import_seconds(keys, options.rounds),
     }
-    LAST.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    FIGURES.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    TIMES.write_text(json.dumps(times_known() | times_of(cells, options.limit)), encoding="utf-8")
     text = beside_page.markdown(found)
     if options.write:
         beside_page.write(options.write, found)
@@ -150,22 +152,37 @@ def fail(cell: Cell, ended: Ended, limit: float, when: str) -> None:
 
 
 def estimate(options: argparse.Namespace) -> str:
-    """How long it will take, by the last time where there was one."""
-    last: dict[tuple[str, str], float] = {}
-    if LAST.exists():
-        for cell in json.loads(LAST.read_text(encoding="utf-8"))["cells"]:
-            one = cell["spent"] / max(1, len(cell["results"])) if cell["results"] else 0.0
-            last[cell["peer"], cell["shape"]] = options.limit if cell.get("over") else one
+    """How long it will take, by what each took before."""
+    known = times_known()
     seconds = 0.0
     for job in options.jobs:
         shape = SMALLER.get(job, job) if options.short else job
         for key in options.peers:
             if job not in PEERS[key].cannot:
-                one = last.get((key, shape), GUESS)
-                times = min(options.rounds, max(1, int(options.budget // max(one, 0.01))))
-                seconds += min(one, options.limit) * (1 if one >= options.limit else times)
-    known = "by the last time" if last else "a guess"
-    return f"bench-peers: about {seconds / 60:.0f} min for {options.rounds} rounds ({known})"
+                one = known.get(f"{key} {shape}", GUESS)
+                seconds += one * max(1, min(options.rounds, int(options.budget // one)))
+    how = "by earlier times" if known else "a guess"
+    rounds = "one round" if options.rounds == 1 else f"{options.rounds} rounds"
+    return f"bench-peers: {rounds}, about {seconds / 60:.0f} min ({how})"
+
+
+def times_known() -> dict[str, float]:
+    """What each measurement took before, in seconds of its process, by ``peer shape``."""
+    if not TIMES.exists():
+        return {}
+    known: dict[str, float] = json.loads(TIMES.read_text(encoding="utf-8"))
+    return known
+
+
+def times_of(cells: Cells, limit: float) -> dict[str, float]:
+    """What each measurement took now; what was ended counts the limit, and its smaller form."""
+    return {
+        f"{key} {cell['shape']}": limit + (cell["less"]["spent"] if cell.get("less") else 0.0)
+        if cell.get("over")
+        else cell["spent"] / len(cell["results"])
+        for (_, key), cell in cells.items()
+        if cell["results"] or cell.get("over")
+    }
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def row(cell: Cell, ours: float | None) -> str:
         if not cell.get("less"):
             return f"{head}| | | | | | {cell['why']} |"
         shown, ours = cell["less"], None
-        note = f"{cell['why']}; this is a {SHAPES[shown['shape']].title}"
+        note = f"{cell['why']}; measured: {SHAPES[shown['shape']].title}"
     if SHAPES[shown["shape"]].half:
         again = max(result["calls"] for result in shown["results"])
         note += f"{'; ' if note else ''}{again:,} nodes run after the kill"
@@ -157,8 +157,8 @@ def losses(found: dict[str, Any]) -> str:
         ours = times.pop("ours")
         faster = sorted((seconds, key) for key, seconds in times.items() if seconds < ours / 1.02)
         recording = [seconds for key, seconds in times.items() if PEERS[key].keeps]
-        told = ", ".join(f"{ours / s:.1f} × that of {PEERS[key].title}" for s, key in faster)
-        line = f"- {HEADS[job]}: " + (f"we take {told}" if told else "nobody is faster")
+        told = ", ".join(f"{PEERS[key].title} ({ours / s:.1f} ×)" for s, key in faster)
+        line = f"- {HEADS[job]}: " + (f"faster are {told}" if told else "nobody is faster")
         if recording:
             best = min(recording) / ours
             line += f"; the fastest that also records every result takes {best:.1f} × our time"
@@ -167,12 +167,10 @@ def losses(found: dict[str, Any]) -> str:
 
 
 def per_node(found: dict[str, Any], job: str) -> dict[str, float]:
-    """Microseconds a node of each who has done a job."""
-    return {
-        cell["peer"]: middle(cell) / SHAPES[cell["shape"]].nodes * 1e6
-        for cell in found["cells"]
-        if cell["job"] == job and cell["results"]
-    }
+    """Microseconds a node of each who has done a job, or its smaller form."""
+    chosen = {c["peer"]: c for c in found["cells"] if c["job"] == job}
+    done = {key: c if c["results"] else c.get("less") for key, c in chosen.items()}
+    return {key: middle(c) / SHAPES[c["shape"]].nodes * 1e6 for key, c in done.items() if c}
 
 
 def names(found: dict[str, Any]) -> list[str]:

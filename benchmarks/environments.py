@@ -14,7 +14,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.registry import PEERS
-from benchmarks.running import timed
+from benchmarks.running import environment, timed
 
 ROOT = Path(__file__).parent.parent
 PLACE = ROOT / ".bench" / "peers"
@@ -22,48 +22,49 @@ VERSION = "import sys; from importlib.metadata import version; print(version(sys
 SITE = "import sysconfig; print(sysconfig.get_path('purelib'))"
 
 
-def python_of(environment: str) -> Path:
+def python_of(name: str) -> Path:
     """The interpreter of an environment."""
-    return PLACE / environment / "bin" / "python"
+    return PLACE / name / "bin" / "python"
 
 
-def requirements(environment: str) -> Path | None:
+def requirements(name: str) -> Path | None:
     """The pinned packages of an environment; the bare one has none."""
-    if environment == "bare":
+    if name == "bare":
         return None
-    name = "run.txt" if environment == "ours" else f"bench-{environment}.txt"
-    return ROOT / "requirements" / name
+    file = "run.txt" if name == "ours" else f"bench-{name}.txt"
+    return ROOT / "requirements" / file
 
 
-def make(environment: str) -> str | None:
+def make(name: str) -> str | None:
     """Make an environment, or leave it where it is up to date; what failed, or None."""
-    stamp, pinned = PLACE / environment / ".made", requirements(environment)
+    stamp, pinned = PLACE / name / ".made", requirements(name)
     text = pinned.read_text(encoding="utf-8") if pinned else ""
     if stamp.exists() and stamp.read_text(encoding="utf-8") == text:
         return None
-    print(f"bench-peers: making .bench/peers/{environment}", file=sys.stderr)
-    home = PLACE / environment
+    print(f"bench-peers: making .bench/peers/{name}", file=sys.stderr)
+    home = PLACE / name
     steps = [[sys.executable, "-m", "venv", "--clear", "--without-pip", str(home)]]
-    pip = [sys.executable, "-m", "pip", "--python", str(python_of(environment))]
+    pip = [sys.executable, "-m", "pip", "--python", str(python_of(name))]
     pip += ["install", "--quiet", "--disable-pip-version-check", "--no-input"]
     if pinned:
         steps.append([*pip, "--require-hashes", "-r", str(pinned)])
-    if environment == "ours":
+    if name == "ours":
         steps.append([*pip, "--no-deps", "--no-build-isolation", "--editable", str(ROOT)])
     for step in steps:
         done = subprocess.run(step, capture_output=True, text=True)
         if done.returncode:
-            return f"not installed: {done.stderr.strip().splitlines()[-1][:200]}"
+            said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+            return f"not installed: {said[-1][:200]}"
     stamp.write_text(text, encoding="utf-8")
     return None
 
 
-def about(environment: str) -> dict[str, Any]:
+def about(name: str) -> dict[str, Any]:
     """What an environment holds: ``{"mb", "packages"}``."""
-    asked = [str(python_of(environment)), "-c", SITE]
+    asked = [str(python_of(name)), "-c", SITE]
     site = Path(subprocess.run(asked, capture_output=True, text=True).stdout.strip())
     size = size_of(site)
-    if environment == "ours":  # installed from where it stands
+    if name == "ours":  # installed from where it stands
         size += size_of(ROOT / "src" / "cloudmesh")
     return {"mb": size / 1e6, "packages": len(list(site.glob("*.dist-info")))}
 
@@ -88,8 +89,8 @@ def import_seconds(keys: list[str], rounds: int) -> dict[str, float]:
     for number in range(rounds + 1):
         for key in keys:
             python = str(python_of(PEERS[key].environment))
-            empty = timed([python, "-c", "pass"])
-            full = timed([python, "-c", f"import {PEERS[key].imports}"])
+            empty = timed([python, "-c", "pass"], env=environment(PLACE))
+            full = timed([python, "-c", f"import {PEERS[key].imports}"], env=environment(PLACE))
             if number:  # the first compiles
                 found[key].append(full - empty)
     return {key: max(0.0, median(times)) for key, times in found.items()}

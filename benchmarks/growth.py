@@ -214,17 +214,10 @@ def engines_of(short: bool) -> list[Row]:
     for engines in ENGINES[: 2 if short else None]:
         with scratch() as folder:
             url = f"sqlite:///{folder}/flow.db"
-            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-            children = [
-                subprocess.Popen(
-                    worker("engine", url, str(number)), cwd=ROOT, env=environment(folder), **pipes
-                )
-                for number in range(engines)
-            ]
-            for child in children:
-                child.stdout.readline()  # it is ready
+            children = [ready_engine(url, number, folder) for number in range(engines)]
             start = perf_counter()
             for child in children:
+                assert child.stdin is not None
                 child.stdin.write("go\n")
                 child.stdin.flush()
             codes = [child.wait() for child in children]
@@ -232,6 +225,21 @@ def engines_of(short: bool) -> list[Row]:
         assert codes == [0] * engines
         rows.append({"engines": engines, "seconds": seconds})
     return rows
+
+
+def ready_engine(url: str, number: int, folder: str) -> subprocess.Popen[str]:
+    """The process of an engine that waits for a word."""
+    child = subprocess.Popen(
+        worker("engine", url, str(number)),
+        cwd=ROOT,
+        env=environment(folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    return child
 
 
 def engine(url: str, number: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import pairwise
 from math import ceil, floor, log10
 
 from benchmarks.registry import PEERS
@@ -56,7 +57,10 @@ def dots(panels: Sequence[tuple[str, Mapping[str, float]]], keys: Sequence[str])
                 kind = " ours" if key == "ours" else "" if PEERS[key].keeps else " open"
                 y = TOP + number * ROW + 10
                 parts.append(f'<circle class="dot{kind}" cx="{x:.1f}" cy="{y}" r="4.5"/>')
-    foot = "µs a node, logarithmic; filled: every result is recorded before it is used"
+    foot = (
+        "µs a node, logarithmic; filled: every result is recorded before it is used; "
+        "what takes too long by its smaller form"
+    )
     parts.append(text(LEFT, height - 6, foot, ' class="small"', "start"))
     return document(width, height, foot, parts)
 
@@ -69,7 +73,7 @@ def panel(left: float, title: str, rows: int, scale: tuple[int, int]) -> list[st
     for power in range(low, high + 1):
         x = left + (power - low) / (high - low) * PANEL
         parts.append(f'<path class="grid" d="M{x:.1f} {TOP}V{bottom}"/>')
-        word = {0: "1", 1: "10", 2: "100", 3: "1k", 4: "10k", 5: "100k", 6: "1M"}.get(power, "")
+        word = {0: "1", 2: "100", 4: "10k", 6: "1M"}.get(power, "")
         parts.append(text(x, TOP - 8, word, ' class="small"', "middle"))
     return parts
 
@@ -99,16 +103,27 @@ def curves(
         _, y = place(10**low_x, 10**power)
         parts.append(f'<path class="grid" d="M{left} {y:.1f}h{wide}"/>')
         parts.append(text(left - 8, y + 4, f"{10.0**power:,.10g}", ' class="small"', "end"))
-    for (name, line), kind in zip(series.items(), ("", " second", " third"), strict=False):
+    ends = apart([place(*line[-1])[1] for line in series.values()])
+    for (name, line), kind, end in zip(
+        series.items(), ("", " second", " third"), ends, strict=False
+    ):
         at = [place(x, y) for x, y in line]
         way = "L".join(f"{x:.1f} {y:.1f}" for x, y in at)
         parts.append(f'<path class="line{kind}" d="M{way}"/>')
         kind = f"dot ours{kind}"
         parts += [f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in at]
-        parts.append(text(at[-1][0] + 8, at[-1][1] + 4, name, "", "start"))
+        parts.append(text(at[-1][0] + 8, end + 4, name, "", "start"))
     parts.append(text(left + wide / 2, height - 8, words[0], ' class="small"', "middle"))
     parts.append(text(left, top - 6, words[1], ' class="small"', "end"))
     return document(width, height, title, parts)
+
+
+def apart(heights: Sequence[float]) -> list[float]:
+    """Where words stand that belong at these heights, none on another."""
+    found = list(heights)
+    for before, i in pairwise(sorted(range(len(found)), key=heights.__getitem__)):
+        found[i] = max(found[i], found[before] + 15)
+    return found
 
 
 def text(x: float, y: float, words: str, style: str, anchor: str) -> str:

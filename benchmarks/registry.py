@@ -49,7 +49,7 @@ PEERS = {
         "embedded store; a definition, a journal and documents are written too",
     ),
     "parsl_memo": Peer(
-        "Parsl, memo",
+        "Parsl memo",
         "parsl",
         "parsl",
         "parsl",
@@ -58,7 +58,7 @@ PEERS = {
         "the graph as futures",
     ),
     "parsl_memo_layers": Peer(
-        "Parsl, memo, no graph",
+        "Parsl memo without graph",
         "parsl",
         "parsl",
         "parsl",
@@ -85,7 +85,7 @@ PEERS = {
         "one worker, and 50 for the sleeps",
     ),
     "hamilton_cache": Peer(
-        "Hamilton, cache",
+        "Hamilton cache",
         "hamilton",
         "sf-hamilton",
         "hamilton.driver",
@@ -110,7 +110,7 @@ PEERS = {
         {"resume": "its database is written when a run ends: one that is killed leaves nothing"},
     ),
     "parsl_threads": Peer(
-        "Parsl, threads",
+        "Parsl threads",
         "parsl",
         "parsl",
         "parsl",
@@ -137,7 +137,7 @@ PEERS = {
         {"resume": NOTHING},
     ),
     "graphlib_threads": stdlib(
-        "graphlib, threads",
+        "graphlib + threads",
         "graphlib, concurrent.futures.thread",
         "`TopologicalSorter` and a `ThreadPoolExecutor(8)`",
     ),

@@ -60,7 +60,8 @@ def run(
         for stream in (out, err):
             stream.seek(0)
             texts.append(stream.read().decode(errors="replace"))
-    return Ended(None if watch.over else code, seconds, *texts, watch.peak_mb)
+    said, complained = texts
+    return Ended(None if watch.over else code, seconds, said, complained, watch.peak_mb)
 
 
 class Watch(threading.Thread):
