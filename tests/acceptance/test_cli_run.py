@@ -412,3 +412,25 @@ def test_a_definition_of_somebody_else_is_not_run_without_being_asked(seed: Any)
     assert "--trust" in done.stderr
     assert seed("flow", "run", "test", "--trust", *store).returncode == 0
     assert seed("flow", "show", "test", *store).returncode == 0
+
+
+def test_a_node_whose_place_is_not_here_runs_where_on_says(cms: Any) -> None:
+    cms.write(
+        "far-flow.py",
+        "from cloudmesh.flow import task, workflow\n"
+        "@task(on='lab')\n"
+        "def a():\n    return 1\n"
+        "@task(on='lab')\n"
+        "def b():\n    return 2\n"
+        "w = workflow('a; b')\n",
+    )
+    done = cms("flow", "run", "far-flow.py", "--on", "a=local")
+    assert done.returncode == 2
+    assert "@task(on='lab')" in done.stderr
+    assert done.stderr.count("no infrastructure that is known") == 1
+    for flow in ("far-flow.py", "far"):  # the file, and what is stored of it
+        done = cms("flow", "run", flow, "--on", "a=local", "--on", "b=thread")
+        assert done.returncode == 0, done.stderr
+    done = cms("flow", "run", "far-flow.py", "--on", "a=local", "--on", "b=labb")
+    assert done.returncode == 2
+    assert "no infrastructure 'labb'" in done.stderr

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.cli.words import Words, default_file, unknown
@@ -23,10 +23,12 @@ def load_file(
     config: Config,
     parameters: Mapping[str, str] | None = None,
     later: bool = False,
+    moved: Collection[str] = (),
 ) -> Program:
     """The program of a file: the one named, else NAME-flow.py, else NAME-flow.yaml.
 
-    ``later``: run parameters may still come.  Raises `InputError` with all that is wrong.
+    ``later``: run parameters may still come; ``moved``: nodes for which ``--on`` says
+    where they run.  Raises `InputError` with all that is wrong.
     """
     from cloudmesh.flow.language.load import load
 
@@ -38,6 +40,7 @@ def load_file(
         infrastructure=config.infrastructure,
         parameters=parameters,
         later=later,
+        moved=moved,
     )
 
 
@@ -48,6 +51,7 @@ def load_stored(
     config: Config,
     parameters: Mapping[str, str] | None = None,
     later: bool = False,
+    moved: Collection[str] = (),
 ) -> Program:
     """The program of a stored definition: its graph, and the functions of the file that it names.
 
@@ -77,6 +81,7 @@ def load_stored(
         infrastructure=config.infrastructure,
         parameters=parameters,
         later=later,
+        moved=moved,
     )
 
 

@@ -93,10 +93,10 @@ def run(args: argparse.Namespace) -> int:
     on = pairs(args.on, "--on")
     config = load_config(args.config)
     # Of a file everything that can be wrong is found before the store is touched.
-    program = None if words.name else load_file(args, words, config, given)
+    program = None if words.name else load_file(args, words, config, given, moved=on)
     with open_store_of(args) as store:
         if program is None:
-            program = load_stored(args, store, words, config, given)
+            program = load_stored(args, store, words, config, given, moved=on)
         check_places(on, program, config)
         parameters = convert_parameters(program, given)
         if args.dry_run:

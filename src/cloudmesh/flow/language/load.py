@@ -48,6 +48,7 @@ def load(
     infrastructure: Collection[str] = (),
     parameters: Mapping[str, str] | None = None,
     later: bool = False,
+    moved: Collection[str] = (),
 ) -> Program:
     """Read and check a flow.  Raises `InputError` with all findings.
 
@@ -56,6 +57,7 @@ def load(
     ``infrastructure`` are the words that the user's configuration defines for
     ``on``; ``parameters`` the texts of ``--param``.  ``later``: run parameters
     may still come (a definition), so that one that nothing fills is no mistake.
+    ``moved`` are nodes that run elsewhere than the flow says, wherever that is.
     """
     given = [
         Source(text, "flow string" if len(strings) == 1 else f"flow string {number}")
@@ -69,6 +71,7 @@ def load(
         infrastructure=infrastructure,
         parameters=parameters or {},
         later=later,
+        moved=moved,
     )
     if parameters:
         convert_parameters(program, parameters)
@@ -83,6 +86,7 @@ def load_object(
     infrastructure: Collection[str] = (),
     parameters: Mapping[str, Any] | None = None,
     later: bool = False,
+    moved: Collection[str] = (),
 ) -> Program:
     """The program of a `BaseWorkFlow` class or instance; ``text`` replaces its ``flow``."""
     from cloudmesh.flow.language.pythonfile import file_of
@@ -98,6 +102,7 @@ def load_object(
         infrastructure=infrastructure,
         parameters=parameters or {},
         later=later,
+        moved=moved,
     )
 
 
@@ -111,6 +116,7 @@ def load_functions(
     infrastructure: Collection[str] = (),
     parameters: Mapping[str, Any] | None = None,
     later: bool = False,
+    moved: Collection[str] = (),
 ) -> Program:
     """The program of functions by name; ``file`` and ``line`` say where the text stands."""
     origin = FunctionsOrigin(functions, file=file, text=text, line=line, what="workflow()")
@@ -121,6 +127,7 @@ def load_functions(
         infrastructure=infrastructure,
         parameters=parameters or {},
         later=later,
+        moved=moved,
     )
 
 
@@ -152,6 +159,7 @@ def _assemble(
     infrastructure: Collection[str],
     parameters: Mapping[str, Any],
     later: bool,
+    moved: Collection[str],
 ) -> Program:
     findings = Findings()
     sources = list(given) or origin.strings()
@@ -173,6 +181,7 @@ def _assemble(
     places = _Places(origin, drawn, findings)
     flow = _with_sources(flow, origin.sure, places)
     found = check(flow, parameters, infrastructure, later=later)
+    found = [f for f in found if not (f.name == "on" and f.kind == "word" and f.node in moved)]
     if len(specs) < len(drawn.index):  # a misspelt name is no second mistake of whoever needs it
         found = [finding for finding in found if finding.kind == "word"]
     places.add(found)

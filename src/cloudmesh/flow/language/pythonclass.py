@@ -94,7 +94,13 @@ class _Runnable:
 
         def _functions(self) -> tuple[Any, str]: ...
 
-        def _program(self, text: Any, params: Mapping[str, Any] | None, later: bool) -> Program: ...
+        def _program(
+            self,
+            text: Any,
+            params: Mapping[str, Any] | None,
+            later: bool,
+            moved: Collection[str] = (),
+        ) -> Program: ...
 
     def run(
         self,
@@ -115,7 +121,7 @@ class _Runnable:
         _refuse_while_loading("run")
         from cloudmesh.flow import api
 
-        program = self._program(flow, params, False)
+        program = self._program(flow, params, False, on or ())
         return api.run(
             program, _opened(store), parameters=dict(params or {}), on=on, parallel=parallel
         )
@@ -208,11 +214,22 @@ class BaseWorkFlow(_Runnable):
     def __init__(self, *arguments: Any) -> None:
         pass
 
-    def _program(self, text: Any, params: Mapping[str, Any] | None, later: bool) -> Program:
+    def _program(
+        self,
+        text: Any,
+        params: Mapping[str, Any] | None,
+        later: bool,
+        moved: Collection[str] = (),
+    ) -> Program:
         from cloudmesh.flow.language.load import load_object
 
         return load_object(
-            self, text, infrastructure=_infrastructure(), parameters=params, later=later
+            self,
+            text,
+            infrastructure=_infrastructure(),
+            parameters=params,
+            later=later,
+            moved=moved,
         )
 
     def _functions(self) -> tuple[Any, str]:
@@ -221,7 +238,8 @@ class BaseWorkFlow(_Runnable):
     def runCommand(self, node: str) -> None:
         """Run one node alone, as the original's last line does; nothing while the file is loaded.
 
-        The flow's definition stays as it is.  Ends the program as ``cms flow run`` does: with a line and an exit code.
+        The flow's definition stays as it is.  Ends the program as ``cms flow run`` does:
+        with a line and an exit code.
         """
         if loading.depth:
             return
@@ -268,7 +286,13 @@ class Workflow(_Runnable):
         self.file = file
         self.line = line
 
-    def _program(self, text: Any, params: Mapping[str, Any] | None, later: bool) -> Program:
+    def _program(
+        self,
+        text: Any,
+        params: Mapping[str, Any] | None,
+        later: bool,
+        moved: Collection[str] = (),
+    ) -> Program:
         from cloudmesh.flow.language.load import load_functions
 
         return load_functions(
@@ -280,6 +304,7 @@ class Workflow(_Runnable):
             infrastructure=_infrastructure(),
             parameters=params,
             later=later,
+            moved=moved,
         )
 
     def _functions(self) -> tuple[Any, str]:
