@@ -51,6 +51,9 @@ SHORT = 150e-6
 AHEAD = 1e-3
 #: How often the watch looks when something may stand still; when documents lag; otherwise.
 TICK, LAG, BEAT = 2e-3, 20e-3, 1.0
+#: Nodes of a run whose documents are there before its first node starts; of a larger
+#: one they come with the first that has changed, a moment later, for that is half the work.
+SMALL = 100
 #: Limits of one batch of the journal.
 EVENTS_MAX, BYTES_MAX = 1000, 4_000_000
 
@@ -361,6 +364,13 @@ class Engine:
 
     def begin(self) -> None:
         """Record what can be started at first and start it."""
+        if len(self.run.flow.nodes) <= SMALL:
+            try:
+                with self._lock:
+                    self.patience.do(self.projector.flush)
+            except FlowError as error:
+                self._fail(error)
+                return
         self._inbox.append((None, None))
         self.step(0)
 
