@@ -213,3 +213,25 @@ def test_a_run_is_read_once_and_laid_out_once_however_many_ask(
     assert gc.isenabled()
     state.warm("unknown0")  # who asks for it is told
     assert gc.isenabled()
+
+
+def test_who_asks_is_given_all_that_the_store_holds_by_then(
+    store: Any, hand: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread that follows the journal may be late: a page that comes back is not."""
+    run = hand({"a": []})
+    late = threading.Event()
+    monkeypatch.setattr(store, "wait", lambda *_: late.wait(20) and False)
+
+    async def scenario() -> None:
+        feeds = Feeds(store)
+        stream = feeds.stream(run.id, 0, False)
+        assert ids(await take(stream, 1)) == [1]
+        run.batch(run.started("a"))
+        listening = asyncio.ensure_future(take(stream, 2))
+        assert (await asyncio.to_thread(feeds.get, run.id)).seq == 2
+        assert ids(await asyncio.wait_for(listening, 10)) == [2]  # and who listens is told
+        late.set()
+        feeds.stop()
+
+    asyncio.run(scenario())

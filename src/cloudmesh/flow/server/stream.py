@@ -194,8 +194,8 @@ class Feeds:
                 self._feeds.move_to_end(run)
         if feed is None:
             feed = self._read(run)
-        elif not feed.tailed:
-            feed.sync()
+        elif feed.sync() and feed.tailed:
+            self._tell(feed)  # its own thread has nothing new to tell any more
         return feed
 
     def _read(self, run: str) -> Feed:
