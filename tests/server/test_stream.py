@@ -221,14 +221,17 @@ def test_who_asks_is_given_all_that_the_store_holds_by_then(
     """The thread that follows the journal may be late: a page that comes back is not."""
     run = hand({"a": []})
     late = threading.Event()
+    monkeypatch.setattr(module, "SETTLE_SECONDS", 0)
     monkeypatch.setattr(store, "wait", lambda *_: late.wait(20) and False)
 
     async def scenario() -> None:
         feeds = Feeds(store)
         stream = feeds.stream(run.id, 0, False)
         assert ids(await take(stream, 1)) == [1]
-        run.batch(run.started("a"))
         listening = asyncio.ensure_future(take(stream, 2))
+        for _ in range(20):
+            await asyncio.sleep(0)  # it waits by now
+        run.batch(run.started("a"))
         assert (await asyncio.to_thread(feeds.get, run.id)).seq == 2
         assert ids(await asyncio.wait_for(listening, 10)) == [2]  # and who listens is told
         late.set()

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hand import Hand, make_flow
-from pagekit import plate, row
+from pagekit import NO_LONG_WAITS, plate, row
 
 from cloudmesh.flow.model.flow import Look, Parameter, Task
 from cloudmesh.flow.server.serve import Served
@@ -251,6 +251,7 @@ def test_values_are_shown_as_text_and_only_pictures_as_pictures(page: Any, begin
 
 
 def test_errors_are_said_at_once_and_many_as_a_number(page: Any, begin: Any) -> None:
+    page.add_init_script(NO_LONG_WAITS)  # what is said later is not said
     names = [f"n{k}" for k in range(8)]
     run = begin({name: [] for name in names})
     said = "document.getElementById('announce').textContent"
