@@ -155,6 +155,15 @@ def test_a_retry_waits_for_its_time_and_says_why_it_runs(flow: FlowMaker) -> Non
     assert 0 not in run.error
 
 
+def test_a_clock_that_is_set_back_delays_no_retry_for_long(flow: FlowMaker) -> None:
+    run = begun(flow({"a": []}, tasks={"a": Task(retries=2)}))
+    advance(run, now=90_000.0)
+    advance(run, broke(run, "a", retry_at=90_005.0, reason="retry 2 at …"), now=90_000.0)
+    assert advance(run, now=90_001.0)[1] == []
+    assert advance(run, now=89_900.0)[1] == []  # a pause may be as long
+    assert advance(run, now=3_600.0)[1] == ["a"]
+
+
 def test_what_ran_when_the_engine_died_runs_again(flow: FlowMaker) -> None:
     run = begun(flow({"a": [], "b": ["a"]}))
     advance(run)

@@ -39,7 +39,7 @@ from cloudmesh.flow.errors import FlowError, Interrupted, StoreError, StoreUnava
 from cloudmesh.flow.executors.call import here
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
-from cloudmesh.flow.run.policy import Rate
+from cloudmesh.flow.run.policy import Rate, is_due
 from cloudmesh.flow.run.run import Run
 from cloudmesh.flow.store.protocol import Journal
 
@@ -417,7 +417,7 @@ class Engine:
             self._wake(len(self._tray))
         self._stuck = head
         due = self.run.next_due()
-        if self._progress or (due is not None and due <= self.clock()):
+        if self._progress or (due is not None and is_due(due, self.clock())):
             self._inbox.append((None, None))
         for going in self.outcomes.overdue(self._going):
             self._end_attempt(going, "timeout")

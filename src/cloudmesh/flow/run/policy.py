@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from cloudmesh.flow.model.flow import Task
 
-__all__ = ["DELAY_MAX", "Rate", "retry_delay", "room", "wants_retry"]
+__all__ = ["DELAY_MAX", "Rate", "is_due", "retry_delay", "room", "wants_retry"]
 
 #: So many starts in so many seconds.
 Rate = tuple[int, float]
@@ -39,6 +39,14 @@ def retry_delay(task: Task, failures: int, chance: float) -> float:
     """
     full = min(DELAY_MAX, task.retry_delay * 2.0 ** min(failures - 1, 30))
     return float(full * (0.5 + chance / 2))
+
+
+def is_due(at: float, now: float) -> bool:
+    """Whether the time of another attempt has come; also where the clock was set back.
+
+    No pause is longer than `DELAY_MAX`, so what lies further ahead was reckoned by another clock.
+    """
+    return at <= now or at - now > DELAY_MAX
 
 
 def room(recent: deque[float], now: float, rate: Rate) -> tuple[int, float]:

@@ -20,7 +20,7 @@ from typing import Any
 from cloudmesh.flow.model.flow import Flow
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
-from cloudmesh.flow.run.policy import Rate, room
+from cloudmesh.flow.run.policy import Rate, is_due, room
 from cloudmesh.flow.run.state import State
 from cloudmesh.flow.run.states import (
     ERROR,
@@ -86,7 +86,7 @@ class Run(State):
             self.apply(event)
             record.append(event)
         due = self.next_retry()
-        while due is not None and due <= now and not self.stopping:
+        while due is not None and is_due(due, now) and not self.stopping:
             self._make_ready(heappop(self._due)[1])
             due = self.next_retry()
         self.opens = None
@@ -141,7 +141,7 @@ class Run(State):
         """Start what is ready, as far as the limits allow."""
         if self.deaths and self._start_suspects(record, starting, now):
             return
-        status = self.status
+        status, later = self.status, self.retry_at
         progress = True
         while progress:  # what is skipped makes others ready
             progress = False
@@ -155,7 +155,7 @@ class Run(State):
                     free = min(free, self._room(lane, now, rates))
                 while queue and free > 0:
                     i = queue.popleft()
-                    if status[i] != PENDING or self.retry_at.get(i, 0.0) > now:
+                    if status[i] != PENDING or (i in later and not is_due(later[i], now)):
                         continue
                     event = decide(i) if decide is not None and self._asks(i) else None
                     if event is not None:
