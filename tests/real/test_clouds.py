@@ -21,7 +21,7 @@ from executor_kit import nodes
 from openstack_stand_in import PASSWORD, TOKEN, StandIn, running_openstack
 from sshd import free_port
 
-from cloudmesh.flow.errors import InfrastructureError
+from cloudmesh.flow.errors import InfrastructureError, InputError
 from cloudmesh.flow.executors.table import Context, check, make
 from cloudmesh.flow.model.flow import Code
 from cloudmesh.flow.providers import cloud as cloud_module
@@ -379,7 +379,6 @@ def test_an_endpoint_that_does_not_answer(ec2: Ec2Rig, monkeypatch: pytest.Monke
     [
         ({"region": "mars-1"}, "no region 'mars-1'"),
         ({"image": "", "size": ""}, "ec2 needs image and size"),
-        ({"endpoint": "localhost:1"}, "endpoint is a URL"),
         ({"options": {"ex_sopt": True}}, "options: libcloud takes no 'ex_sopt'"),
         ({"security": "sg-1"}, "needs network: subnet-"),
     ],
@@ -389,6 +388,13 @@ def test_an_entry_that_cannot_be_right(ec2: Ec2Rig, more: dict[str, Any], said: 
     spec = {key: value for key, value in {**ec2.spec, **more}.items() if value}
     assert said in the_line(make("aws", spec, book.context))
     assert ec2.machines() == {}
+
+
+@pytest.mark.parametrize("endpoint", ["localhost:1", "https://me:hunter2@localhost", "ftp://x"])
+def test_an_endpoint_that_is_no_url(ec2: Ec2Rig, endpoint: str) -> None:
+    with pytest.raises(InputError, match="endpoint is a URL like https://host:8773") as error:
+        make("aws", {**ec2.spec, "endpoint": endpoint}, Book().context)
+    assert "hunter2" not in str(error.value)
 
 
 def test_check_makes_nothing(ec2: Ec2Rig) -> None:

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ import pytest
 from clouds import KEY, SECRET, Boots, Ec2Rig, Lost, Request, running_ec2
 
 from cloudmesh.flow.providers import image, qemu
+from cloudmesh.flow.store import open_store
 
 pytestmark = pytest.mark.real
 
@@ -87,22 +88,24 @@ def until(process: subprocess.Popen[str], text: str) -> None:
 
 
 class Killer:
-    """Kills a process at its n-th request: ``before`` the request arrives (it never does),
-    ``late`` (it arrives a little after the death), or ``after`` it was done.
+    """Kills a process at its n-th request, or its first for something: ``before`` that arrives
+    (it never does), ``late`` (it arrives a little after the death), or ``after`` it was done.
     """
 
     def __init__(self, boots: Boots) -> None:
         self.gate = boots.rig.gate
         self.under_way: list[threading.Thread] = []
 
-    def aim(self, number: int, how: str) -> None:
+    def aim(self, place: int | str, how: str) -> None:
         self.gate.calm()
         self.victim: subprocess.Popen[str] | None = None
         self._aimed = threading.Event()
+        self._hit = False
 
         def kill(request: Request) -> None:
-            if request.number != number:
+            if place not in (request.number, request.action) or self._hit:
                 return
+            self._hit = True
             self._aimed.wait(60)
             assert self.victim is not None
             self.victim.kill()
@@ -182,11 +185,11 @@ def requests_of_a_run(scene: Scene, boots: Boots) -> list[str]:
 
 
 def clean_up(
-    scene: Scene, killer: Killer, standing: Standing, kills: list[tuple[int, str]]
+    scene: Scene, killer: Killer, standing: Standing, kills: Sequence[tuple[int | str, str]]
 ) -> None:
     """Cleaners, the first of which are killed; the last finds nothing."""
-    for number, how in kills:
-        killer.aim(number, how)
+    for place, how in kills:
+        killer.aim(place, how)
         said(killer.at(scene.clean()))
     said(scene.clean())
     killer.settle()
@@ -219,26 +222,28 @@ def test_killed_in_the_middle_of_what_it_asks_for(tmp_path: Path, boots: Boots) 
     """The short form: during the request for a machine, and during that for its end."""
     scene = Scene(tmp_path, boots.rig.spec)
     standing, killer = Standing(scene, boots), Killer(boots)
-    actions = requests_of_a_run(scene, boots)
-    create, destroy = (actions.index(a) + 1 for a in ("RunInstances", "TerminateInstances"))
-    for place, kills in (
-        ((create, "late"), []),
-        ((create, "after"), [(2, "before")]),
-        ((destroy, "before"), [(2, "after")]),
+    for place, how, kills in (
+        ("RunInstances", "late", []),
+        ("TerminateInstances", "before", [("TerminateInstances", "after")]),
     ):
-        killer.aim(*place)
+        killer.aim(place, how)
         said(killer.at(scene.run("victim", "true")))
         clean_up(scene, killer, standing, kills)
     standing.close()
 
 
-def test_resume_destroys_what_its_dead_engine_made(tmp_path: Path, boots: Boots) -> None:
-    scene, killer = Scene(tmp_path, boots.rig.spec), Killer(boots)
-    create = requests_of_a_run(scene, boots).index("RunInstances") + 1
-    killer.aim(create, "after")
+def killed_with_a_machine(scene: Scene, boots: Boots) -> None:
+    """An engine dies while it waits for the answer to its request for a machine."""
+    killer = Killer(boots)
+    killer.aim("RunInstances", "after")
     said(killer.at(scene.run("victim", "true")))
     killer.settle()
     assert len(boots.rig.machines()) == 1
+
+
+def test_resume_destroys_what_its_dead_engine_made(tmp_path: Path, boots: Boots) -> None:
+    scene = Scene(tmp_path, boots.rig.spec)
+    killed_with_a_machine(scene, boots)
     resumed = scene.resume()
     told = said(resumed)
     assert resumed.returncode == 0, told
@@ -247,12 +252,8 @@ def test_resume_destroys_what_its_dead_engine_made(tmp_path: Path, boots: Boots)
 
 
 def test_the_next_run_destroys_what_a_dead_one_left(tmp_path: Path, boots: Boots) -> None:
-    scene, killer = Scene(tmp_path, boots.rig.spec), Killer(boots)
-    create = requests_of_a_run(scene, boots).index("RunInstances") + 1
-    killer.aim(create, "after")
-    said(killer.at(scene.run("victim", "true")))
-    killer.settle()
-    assert len(boots.rig.machines()) == 1
+    scene = Scene(tmp_path, boots.rig.spec)
+    killed_with_a_machine(scene, boots)
     following = scene.run("following", "true")
     told = said(following)
     assert following.returncode == 0, told
@@ -301,7 +302,10 @@ def test_killed_at_any_time_twenty_times_on_qemu(
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
     scene = Scene(tmp_path, {"kind": "vm", "provider": "qemu", "memory": "256M"})
     provider = qemu.Qemu("vm", scene.spec)
-    other = provider.create(f"cmflow/fedcba9876543210/run{os.getpid()}/a/1")
+    other = provider.create(f"cmflow/{os.urandom(8).hex()}/run00001/a/1")
+    store = open_store(scene.env["CLOUDMESH_FLOW_STORE"])
+    mine = store.id
+    store.close()
     begun = time.monotonic()
     whole = scene.run("whole", "true")
     told = said(whole)
@@ -323,30 +327,22 @@ def test_killed_at_any_time_twenty_times_on_qemu(
         told = said(cleaner)
         assert cleaner.returncode == 0, told
         deadline = time.monotonic() + 20
-        while not only(other) and time.monotonic() < deadline:
+        while machines_of(mine) and time.monotonic() < deadline:
             time.sleep(0.05)  # guards end what they guard, at the death of the engine
-        assert only(other)
+        assert machines_of(mine) == []
     assert other.alive()
     other.destroy()
+    assert not list(qemu._home().glob(f"cmflow_{mine}_*")), "nor what a machine is made of"
 
 
-def only(machine: qemu.QemuMachine) -> bool:
-    """Whether that is the only machine of ours here, as the files and the kernel say."""
-    mine = {folder for tag, _, folder in qemu.machines() if f"/run{os.getpid()}/" not in tag}
-    left = [name for name in names_of_qemus() if name != machine.tag]
-    return not mine and not left
-
-
-def names_of_qemus() -> list[str]:
-    """The tags of the machines that run under this test's cache."""
-    found = []
-    home = os.environ["XDG_CACHE_HOME"]
+def machines_of(store: str) -> list[str]:
+    """The machines of a store, as the files and the kernel say."""
+    found = [tag for tag, _, _ in qemu.machines() if f"/{store}/" in tag]
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
                 words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
             except OSError:
                 continue
-            if "qemu-system" in words[0] and home in "".join(words):
-                found.append(words[words.index("-name") + 1])
+            found += [word for word in words[:4] if word.startswith(f"cmflow/{store}/")]
     return found

@@ -25,6 +25,11 @@ class Ec2(Cloud):
 
     at_once = True
 
+    def __init__(self, name: str, spec: Mapping[str, Any]) -> None:
+        super().__init__(name, spec)
+        endpoint = self.spec.get("endpoint")
+        self._where = _where(name, str(endpoint)) if endpoint else {}
+
     def usual(self, name: str, given: Mapping[str, Any]) -> dict[str, str]:
         """See `Cloud`; region and endpoint also from where AWS's own tools have them."""
         endpoint = os.environ.get("AWS_ENDPOINT_URL_EC2") or os.environ.get("AWS_ENDPOINT_URL")
@@ -42,12 +47,11 @@ class Ec2(Cloud):
         """See `Cloud`."""
         from libcloud.compute.drivers.ec2 import VALID_EC2_REGIONS
 
-        region, endpoint = str(self.spec.get("region") or ""), self.spec.get("endpoint")
+        region = str(self.spec.get("region") or "")
         if not region:
             raise InputError(f"{self.name}: say in which region, like region: us-east-1")
         if region not in VALID_EC2_REGIONS:
             raise InputError(f"{self.name}: there is no region {region!r}")
-        where = _where(self.name, str(endpoint)) if endpoint else {}
         return _driver()(
             credentials["key"],
             credentials["secret"],
@@ -55,7 +59,7 @@ class Ec2(Cloud):
             token=credentials.get("token"),
             signature_version="4",  # some regions' own entry in libcloud says 2, which is no more
             timeout=REQUEST_TIMEOUT,
-            **where,
+            **self._where,
         )
 
     def ordered(self, driver: Any, data: Mapping[str, str], user_data: str) -> dict[str, Any]:
@@ -139,7 +143,8 @@ def _driver() -> Any:
 def _where(name: str, endpoint: str) -> dict[str, Any]:
     """A driver's arguments for an endpoint of one's own."""
     parts = urlsplit(endpoint)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise InputError(f"{name}: endpoint is a URL like https://host:8773, not {endpoint!r}")
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in endpoint:
+        said = "" if "@" in endpoint else f", not {endpoint!r}"  # a password may be in there
+        raise InputError(f"{name}: endpoint is a URL like https://host:8773{said}")
     secure = parts.scheme == "https"
     return {"secure": secure, "host": parts.hostname, "port": parts.port or (443 if secure else 80)}
