@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from cloudmesh.flow import api, current, task
+from cloudmesh.flow.engine.loop import Engine
 from cloudmesh.flow.handle import Run
 from cloudmesh.flow.language.program import Program
+from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.store.protocol import Store
 
 Runner = Callable[..., Run]
@@ -163,3 +165,33 @@ def test_what_is_made_outside_is_on_the_disk_before_it_is_made(
         assert any('"intent"' in events and durable for events, durable in written)
 
     api.run(program("a", a), store).raise_for_error()
+
+
+def test_what_comes_while_the_end_is_being_told_is_recorded_too(
+    store: Store, program: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engines: list[Engine] = []
+    begin = Engine.begin
+    monkeypatch.setattr(Engine, "begin", lambda self: (engines.append(self), begin(self)))
+
+    def a() -> int:
+        return 1
+
+    done = api.run(program("a", a), store)
+    [engine] = engines
+
+    class Late(tuple[Any, ...]):
+        """Something is given back by another thread in the middle of this."""
+
+        def __getitem__(self, key: Any) -> Any:
+            if not waiting:
+                waiting.append(1)
+                engine._inbox.append((None, ev.released(2.0, {"tag": "second"})))
+            return super().__getitem__(key)
+
+    waiting: list[int] = []
+    engine._inbox.append((None, Late(ev.released(2.0, {"tag": "first"}))))
+    engine.step(0)
+    text = "".join(text for _, text in store.batches(done.id, 0))
+    assert engine.failure is None
+    assert [tag for tag in ("first", "second") if tag in text] == ["first", "second"]

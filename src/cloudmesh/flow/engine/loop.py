@@ -262,8 +262,11 @@ class Engine:
 
     def _late(self) -> None:
         """After the end nothing counts any more, but that what was made outside is gone."""
-        gone = [event for _, event in self._inbox if event is not None and event[0] == "released"]
-        self._inbox.clear()
+        gone = []
+        while self._inbox:  # threads that were left to themselves may still add to it
+            _, event = self._inbox.popleft()
+            if event is not None and event[0] == "released":
+                gone.append(event)
         if gone and self.failure is None:
             for event in gone:
                 self.run.apply(event)
