@@ -91,3 +91,16 @@ def test_the_word_shown_of_a_document() -> None:
     for given, word in cases:
         assert shown_word(given) == word, given
     assert shown_word({"status": "running"}, lost=True) == "lost"
+
+
+def test_an_open_group_has_a_cell_for_each_element(flow_of: Callable[..., Flow]) -> None:
+    flow = flow_of({"a": [], "m": ["a"]}, maps={"m": "a"})
+    words = ("finished", "running", "error", "pending")
+    documents = [document("a", "finished"), document("m", "running")]
+    documents += [document(f"m[{k}]", word) for k, word in enumerate(words)]
+    folded = ET.fromstring(svg(flow, documents))
+    opened = ET.fromstring(svg(flow, documents, opened=["m", "unknown"]))
+    titles = {e.text for e in opened.iter(f"{NS}title")}
+    assert titles >= {"m[0]", "m[1]", "m[2]", "m[3]"}
+    assert "m[0]" not in {e.text for e in folded.iter(f"{NS}title")}
+    assert "m × 4" in texts(opened)

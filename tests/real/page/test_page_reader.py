@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import struct
 import time
 from collections.abc import Callable
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hand import Hand, make_flow
@@ -384,3 +386,27 @@ def test_where_a_node_ran_and_how_long_it_waited_for_that_is_told(page: Any, beg
         page.locator(f".gantt-svg .{name}").first for name in ("gantt-wait", "gantt-bar")
     )
     assert waited.bounding_box()["width"] > 1.5 * ran.bounding_box()["width"] > 10
+
+
+def test_the_picture_is_saved_as_svg_and_as_png(page: Any, begin: Any) -> None:
+    def happen(run: Hand) -> None:
+        run.batch(run.started("split"))
+        run.batch(run.finished("split", ["x", "y", "z"]))
+
+    needs = {"split": [], "work": ["split"], "end": ["work"]}
+    begin(needs, maps={"work": "split"}, first=happen)
+    page.wait_for_selector(".cell")  # the map is open
+    files = {}
+    for kind in ("SVG", "PNG"):
+        page.keyboard.press("s")
+        with page.expect_download() as found:
+            page.click(f"dialog button:text-is('{kind}')")
+        assert found.value.suggested_filename == f"k7q2m9xd.{kind.lower()}"
+        with open(found.value.path(), "rb") as file:
+            files[kind] = file.read()
+        page.locator("dialog").wait_for(state="detached")
+    assert b"<title>work[2]</title>" in files["SVG"]
+    assert files["PNG"].startswith(b"\x89PNG")
+    root = ElementTree.fromstring(files["SVG"])
+    sides = tuple(round(2 * float(root.get(side, "0"))) for side in ("width", "height"))
+    assert struct.unpack(">II", files["PNG"][16:24]) == sides

@@ -275,7 +275,11 @@ def layout(
     response_class=Response,
     responses={200: {"content": {"image/svg+xml": {}}}},
 )
-def picture(request: Request, run: str) -> Response:
+def picture(
+    request: Request,
+    run: str,
+    open: Annotated[str, Query(description="the open groups, with commas between")] = "",
+) -> Response:
     """The picture of a run as SVG, as a download."""
     from cloudmesh.flow.view.svg import svg
 
@@ -288,6 +292,7 @@ def picture(request: Request, run: str) -> Response:
         title=f"{flow.name}, run {run}",
         run_status=str(document["status"]),
         lost=document.get("engine") == "lost",
+        opened=[name for name in open.split(",") if name],
     )
     headers = {"Content-Disposition": f'attachment; filename="{values.file_name(run)}.svg"'}
     return Response(text, media_type="image/svg+xml", headers=headers)

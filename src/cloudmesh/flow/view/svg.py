@@ -1,6 +1,6 @@
 """A flow or a run as one SVG: for export and for notebooks.
 
-The whole graph at 100 %, groups folded, the words of status included, in the
+The whole graph at 100 %, groups folded or open, the words of status included, in the
 light theme, all styling as attributes; with a title and a description for
 screen readers.  Marks come from the one set of symbols that the page uses.
 """
@@ -8,7 +8,7 @@ screen readers.  Marks come from the one set of symbols that the page uses.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from html import escape
 from importlib import resources
@@ -34,6 +34,16 @@ COLORS = {
     "error": "#B5102B",
     "lost": "#B27200",
     "interrupted": "#B27200",
+}
+#: Fill and stroke of a cell, the rest hollow and dashed.
+CELLS = {
+    "finished": ("#DFF1EC", "#459682"),
+    "running": ("#E8F0FE", "#2A5FE0"),
+    "error": ("#B5102B", "#B5102B"),
+    "lost": ("#FFF3DC", "#B27200"),
+    "interrupted": ("#FFF3DC", "#B27200"),
+    "blocked": ("none", BLOCKED),
+    "cancelled": ("none", "#7A838F"),
 }
 TINTS = {"error": "#FCE8EA", "lost": "#FFF3DC", "interrupted": "#FFF3DC"}
 WORDS = {"lost": "#875500", "interrupted": "#875500", "error": "#B5102B", "running": "#2A5FE0"}
@@ -61,10 +71,12 @@ def svg(
     title: str = "",
     run_status: str = "running",
     lost: bool = False,
+    opened: Collection[str] = (),
 ) -> str:
     """The picture of a flow, or with a run's ``documents`` (elements of maps too) of that run.
 
-    ``run_status`` and ``lost`` are the run's.  The text is a whole SVG document.
+    ``run_status`` and ``lost`` are the run's; ``opened`` are the groups that are open.
+    The text is a whole SVG document.
     """
     nodes = {str(d["name"]): d for d in documents}
     members: dict[str, list[Mapping[str, Any]]] = {}
@@ -73,7 +85,7 @@ def svg(
             members.setdefault(name.rpartition("[")[0], []).append(document)
     labels = {n: str(d["label"]) for n, d in nodes.items() if d.get("label")}
     lengths = {name: len(found) for name, found in members.items()}
-    picture = layout(flow, "right", lengths, (), labels)
+    picture = layout(flow, "right", lengths, opened, labels)
     drawing = _Drawing(flow, picture, nodes, members, run_status, lost)
     return drawing.text(title or flow.name)
 
@@ -239,7 +251,29 @@ class _Drawing:
             )
         return "".join(parts)
 
+    def _opened(self, item: Mapping[str, Any]) -> str:
+        """A group with a cell for each of its members, in their order."""
+        members = self._members(item)
+        shown = self._item_shown(item)
+        words = " · ".join(f"{n} {word}" for word, n in list(self._counts(members).items())[:3])
+        parts = [
+            f'<rect width="{item["w"]:g}" height="{item["h"]:g}" rx="10" fill="{SURFACE}" '
+            f'stroke="{COLORS[shown] if shown in WORDS else LINE}" stroke-width="1.25"/>',
+            f'<g transform="translate(28 24) scale(.78)">'
+            f"{_mark(0, 0, shown, self.nodes.get(item['key']))}</g>",
+            f'<text x="50" y="29"><tspan font-weight="600" fill="{TEXT}">'
+            f"{escape(_cut(item['label'], 16))}</tspan>"
+            f'<tspan fill="{TEXT_2}"> × {item["count"]:,}</tspan></text>',
+            f'<text x="{item["w"] - 16:g}" y="28" font-size="11.5" text-anchor="end" '
+            f'fill="{WORDS.get(shown, TEXT_2)}">{escape(words)}</text>',
+        ]
+        for k, document in enumerate(members):
+            parts.append(_cell(item["cells"], k, self._shown(document), document))
+        return "".join(parts)
+
     def _group(self, item: Mapping[str, Any]) -> str:
+        if item["open"]:
+            return self._opened(item)
         counts = self._counts(self._members(item))
         shown = self._item_shown(item)
         times = "?" if item["count"] is None else format(item["count"], ",")
@@ -281,6 +315,32 @@ def _head(x: float, y: float, source: str) -> str:
         f'<path d="M{x - 8:g} {y - 4.5:g}L{x:g} {y:g}L{x - 8:g} {y + 4.5:g}" fill="none" '
         f'stroke="{LINE}" stroke-width="1.25"/>'
     )
+
+
+def _cell(cells: Mapping[str, int], k: int, shown: str, document: Mapping[str, Any]) -> str:
+    """The k-th cell of an open group: its colour, how far it is, its mark."""
+    size, step = cells["size"], cells["size"] + cells["gap"]
+    x = cells["x"] + k % cells["columns"] * step
+    y = cells["y"] + k // cells["columns"] * step
+    fill, stroke = CELLS.get(shown, ("none", COLORS[shown]))
+    dash = "" if shown in CELLS else ' stroke-dasharray="2 1.6"'
+    radius = 3 if size > 10 else 1.5
+    parts = [
+        f'<g transform="translate({x} {y})"><title>{escape(str(document["name"]))}</title>'
+        f'<rect x=".5" y=".5" width="{size - 1}" height="{size - 1}" rx="{radius}" '
+        f'fill="{fill}" stroke="{stroke}"{dash}/>'
+    ]
+    if shown == "running":
+        high = max(2.0, (size - 4) * float(document.get("progress") or 15) / 100)
+        parts.append(
+            f'<rect x="2" y="{size - 2 - high:.1f}" width="{size - 4}" height="{high:.1f}" '
+            f'fill="{stroke}"/>'
+        )
+    if size > 10:
+        half = size / 2
+        icon = _symbol(f"cell-{shown}", COLORS[shown])
+        parts.append(f'<g transform="translate({half:g} {half:g})">{icon}</g>')
+    return "".join([*parts, "</g>"])
 
 
 def _bar(counts: Mapping[str, int], width: float) -> str:

@@ -10,6 +10,7 @@ import { listenKeys, settings } from "./keys.js";
 import { Notice } from "./notice.js";
 import { Picture } from "./picture.js";
 import { resizable } from "./resize.js";
+import { askSave } from "./save.js";
 import { Search } from "./search.js";
 import { Summary } from "./summary.js";
 import { Table } from "./table.js";
@@ -73,7 +74,7 @@ function tools(page) {
   const view = () => page.picture.viewport;
   return h("div", { class: "tools zoom", role: "group", "aria-label": "Zoom" },
     tool("−", "Zoom out", () => page.picture.zoomBy(0.8)), page.zoomLabel,
-    tool("+", "Zoom in", () => page.picture.zoomBy(1.25)), tool("Fit", "Fit", () => view().fit(true), "F"));
+    tool("+", "Zoom in", () => page.picture.zoomBy(1.25)), tool("Fit", "Fit", () => view().fit(true), "F"), tool("Save", "Save the picture", () => askSave(page), "S"));
 }
 
 function views(page) {
@@ -100,6 +101,7 @@ export function runKeys(page) {
     "[": () => page.step(-1), "]": () => page.step(1),
     "{": () => page.step(-10), "}": () => page.step(10),
     c: () => { navigator.clipboard?.writeText(location.origin + page.link(page.selected)); },
+    s: () => askSave(page),
     "?": () => showKeys(settings),
   });
 }
