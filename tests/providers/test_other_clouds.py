@@ -22,10 +22,11 @@ TAG = "cmflow/0123456789abcdef/run00001/a/1"
 class Drives(DummyNodeDriver):
     """The dummy, with user data as some clouds take it."""
 
-    told: str = ""
-
-    def create_node(self, name: str, size: Any, image: Any, ex_user_data: str = "") -> Any:
-        self.told = ex_user_data
+    def create_node(
+        self, name: str, size: Any, image: Any, location: Any, ex_user_data: str = ""
+    ) -> Any:
+        assert location.name == "Paul's Room"
+        assert ex_user_data.startswith("#cloud-config")
         node = super().create_node(name=name, size=size, image=image)
         node.name = name  # the dummy gives names of its own
         return node
@@ -34,7 +35,13 @@ class Drives(DummyNodeDriver):
 @pytest.fixture
 def cloud(monkeypatch: pytest.MonkeyPatch) -> Other:
     monkeypatch.setenv("CLOUDMESH_CLOUD_TOY_CREDS", "canary-creds")
-    spec = {"kind": "vm", "provider": "dummy", "image": "Ubuntu 9.10", "size": "Small"}
+    spec = {
+        "kind": "vm",
+        "provider": "dummy",
+        "image": "Ubuntu 9.10",
+        "size": "Small",
+        "region": "1",
+    }
     made = provider_of("toy", spec)
     assert isinstance(made, Other)
     return made

@@ -35,7 +35,7 @@ class Other(Cloud):
         except (AttributeError, ImportError):
             raise InputError(f"{self.name}: libcloud has no provider {word!r}") from None
         arguments: dict[str, Any] = dict(credentials)
-        if self.spec.get("region"):
+        if self.spec.get("region") and "region" in inspect.signature(driver.__init__).parameters:
             arguments.setdefault("region", str(self.spec["region"]))
         try:
             return driver(**arguments)
@@ -53,11 +53,14 @@ class Other(Cloud):
                 f"{self.name}: libcloud's driver of {self.spec['provider']} hands no user data "
                 "to a machine, so that its host key could not be known"
             )
-        return {
+        order = {
             "image": self._one("image", driver.list_images()),
             "size": self._one("size", driver.list_sizes()),
             word: user_data,
         }
+        if self.spec.get("region") and "location" in taken:
+            order["location"] = self._one("region", driver.list_locations())
+        return order
 
     def nodes(self, driver: Any, store: str) -> list[Any]:
         """See `Cloud`."""
