@@ -313,7 +313,7 @@ def runs_table(rows: list[Row]) -> str:
         "### Runs in a store",
         "",
         "Milliseconds; commands are whole processes, calls go to a server that runs "
-        "(the first of `/api/counts` in brackets: it reads every run once).",
+        "(in brackets the first `/api/counts`, which reads every run).",
         "",
         "| runs | store, MB | adding one | " + " | ".join(f"`{t}`" for t in titles) + " |",
         "|--:|--:|--:|" + "--:|" * len(titles),
