@@ -3,7 +3,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-deps test-all soak check bench bench-peers bench-growth bench-view docs site clean
+.PHONY: help demo test test-deps test-all soak check bench bench-anywhere bench-peers bench-growth bench-view docs site clean
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
@@ -18,6 +18,7 @@ help:
 	@echo "make check      style, types and the fast tests (under a minute)"
 	@echo "make bench      the benchmarks, beside others; writes docs/performance.md"
 	@echo "make bench-peers  the same beside more, each in its own environment (ROUNDS=5, SHORT=1)"
+	@echo "make bench-anywhere  nodes in processes, over SSH, on Dask and Slurm, in a machine (SHORT=1)"
 	@echo "make bench-growth nodes, runs and engines, from few to many"
 	@echo "make bench-view the live page beside Cytoscape.js; writes docs/view.md"
 	@echo "make docs       write the generated parts of the documentation anew"
@@ -54,6 +55,10 @@ bench-peers: .venv/.run
 	@$(BIN)/python -m benchmarks.beside $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(PEERS),--peers $(PEERS)) $(if $(JOBS),--jobs $(JOBS)) \
 	    $(if $(SHORT),--short) $(if $(SHORT)$(PEERS)$(JOBS),,--write docs/performance.md)
+
+bench-anywhere: .venv/.test .venv/.bench
+	@$(BIN)/python -m benchmarks.anywhere \
+	    $(if $(SHORT),--short --rounds 1,--write docs/performance.md)
 
 bench-growth: .venv/.run
 	@$(BIN)/python -m benchmarks.growth $(if $(SHORT),--short,--write docs/performance.md)

@@ -144,6 +144,14 @@ def test_a_jump_host(sshd: Sshd, home: Path) -> None:
         assert add(made).value == 2
 
 
+def test_a_function_of_a_module_that_is_not_the_flows_goes_with_that(sshd: Sshd) -> None:
+    import executor_beside
+
+    attempt = kit.make_attempt(executor_beside.doubled, {"a": 4}, code=Code(__file__, "", "n", ""))
+    with executor(sshd.spec) as made:
+        assert kit.start(made, attempt).result().value == 8
+
+
 # -- several hosts, many channels -------------------------------------------------------------
 
 

@@ -21,7 +21,7 @@ from cloudmesh.flow.executors.command import (
 )
 from cloudmesh.flow.executors.output import Lines
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
-from cloudmesh.flow.executors.sending import Program, program_key, runner
+from cloudmesh.flow.executors.sending import Program, home_of, program_key, runner
 
 __all__ = ["FarWorker", "Gone", "Job", "Programs", "Unready", "outcome_of", "request"]
 
@@ -117,11 +117,12 @@ def request(attempt: Attempt, programs: Programs) -> tuple[int | None, bytes]:
             for item in task.calculation.arguments
         ]
         calculation = {"arguments": arguments}
+    home = home_of(attempt)
     header: dict[str, Any] = {
         "kind": "node",
         "program": number,
-        "cls": task.code.cls,
-        "function": task.code.function,
+        "cls": home.cls if home else "",
+        "function": home.function if home else "",
         "key": attempt.key,
         "number": attempt.number,
         "calculation": calculation,

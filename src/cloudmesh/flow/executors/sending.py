@@ -9,12 +9,13 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from sysconfig import get_paths
+from typing import Any, NamedTuple
 
 from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.executors.protocol import Attempt
 
-__all__ = ["BOOT", "Program", "program_key", "python_command", "runner", "started_by"]
+__all__ = ["BOOT", "Program", "home_of", "program_key", "python_command", "runner", "started_by"]
 
 Module = tuple[str, bool, str, str]  # name, is it a package, file, source
 
@@ -88,23 +89,47 @@ def _packages() -> tuple[str, ...]:
     return ("cloudmesh", "cloudmesh.flow", "cloudmesh.flow.executors")
 
 
+class Home(NamedTuple):
+    """Where a far side finds a function by its name."""
+
+    module: str
+    file: str
+    cls: str
+    function: str
+
+
 def program_key(attempt: Attempt) -> tuple[str, int]:
     """What tells the programs of two attempts apart."""
-    module = _home(attempt)
-    return (module[1], 0) if module is not None else ("", id(attempt.function))
+    home = home_of(attempt)
+    return (home.file, 0) if home is not None else ("", id(attempt.function))
 
 
-def _home(attempt: Attempt) -> tuple[str, str] | None:
-    """The module, and its file, where a far side finds the function by its name; None: nowhere."""
+def home_of(attempt: Attempt) -> Home | None:
+    """The module that has the function: the flow's, else its own, if the user's; None: nowhere."""
     code = attempt.task.code
-    if not code.file:
+    if code.file:
+        name = _module_name(code.file)
+        found: Any = sys.modules.get(name)
+        for part in filter(None, (code.cls, code.function)):
+            found = getattr(found, part, None)
+        if found is not None and _unwrapped(found) is _unwrapped(attempt.function):
+            return Home(name, code.file, code.cls, code.function)
+    function: Any = attempt.function
+    own = sys.modules.get(getattr(function, "__module__", None) or "")
+    file, word = getattr(own, "__file__", None), getattr(function, "__name__", "")
+    if own is None or not file or getattr(own, word, None) is not function or _is_installed(file):
         return None
-    name = _module_name(code.file)
-    found: Any = sys.modules.get(name)
-    for part in filter(None, (code.cls, code.function)):
-        found = getattr(found, part, None)
-    same = found is not None and _unwrapped(found) is _unwrapped(attempt.function)
-    return (name, code.file) if same else None
+    return Home(own.__name__, file, "", word)
+
+
+@lru_cache(maxsize=1000)
+def _is_installed(file: str) -> bool:
+    """Whether a module was installed, as it will have to be on the far side."""
+    paths = get_paths()
+    return any(
+        Path(file).is_relative_to(paths[word])
+        for word in ("stdlib", "platstdlib", "purelib", "platlib")
+    )
 
 
 def _unwrapped(function: Any) -> Any:
@@ -122,9 +147,9 @@ class Program:
     def __init__(self, attempt: Attempt) -> None:
         self._held = attempt.function  # so that its id stays its own
         self.python: tuple[int, int] | None = None
-        module = _home(attempt)
-        if module is not None:
-            self.name, self.file, self.payload = *module, b""
+        home = home_of(attempt)
+        if home is not None:
+            self.name, self.file, self.payload = home.module, home.file, b""
             self.modules = list(_bundle(Path(self.file), self.name))
         else:
             import cloudpickle
