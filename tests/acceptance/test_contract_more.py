@@ -7,15 +7,7 @@ import sqlite3
 from typing import Any
 
 import pytest
-
-
-def flow(here: Any, body: str, string: str = "a", head: str = "") -> None:
-    lines = "".join(f"    {line}\n" for line in body.splitlines())
-    here.write(
-        "p-flow.py",
-        "from cloudmesh.flow import BaseWorkFlow, Secret, Value, current, task, workflow\n"
-        f'{head}\nclass P(BaseWorkFlow):\n    flow = "{string}"\n{lines}',
-    )
+from nodes import flow
 
 
 def test_a_flow_is_run_shown_and_run_again_from_another_folder(

@@ -6,15 +6,7 @@ import json
 from typing import Any
 
 import pytest
-
-
-def flow(here: Any, body: str, string: str = "a", head: str = "") -> None:
-    lines = "".join(f"    {line}\n" for line in body.splitlines())
-    here.write(
-        "p-flow.py",
-        "from cloudmesh.flow import BaseWorkFlow, Secret, Value, current, task, workflow\n"
-        f'{head}\nclass P(BaseWorkFlow):\n    flow = "{string}"\n{lines}',
-    )
+from nodes import flow
 
 
 def test_a_map_of_values_that_are_no_json(here: Any) -> None:
