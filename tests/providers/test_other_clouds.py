@@ -80,3 +80,19 @@ def test_arguments_that_the_driver_does_not_take(
         cloud.listed("0123456789abcdef")
     assert "nosuch" in str(error.value)
     assert "canary" not in str(error.value)
+
+
+def test_a_request_that_may_have_been_done_is_not_forgotten_for_a_later_one(
+    cloud: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [TimeoutError("no answer"), RuntimeError("quota exceeded")]
+
+    class Refuses(Drives):
+        def create_node(self, name: str, size: Any, image: Any, ex_user_data: str = "") -> Any:
+            raise errors.pop(0)
+
+    monkeypatch.setattr("libcloud.compute.providers.get_driver", lambda word: Refuses)
+    monkeypatch.setattr("cloudmesh.flow.providers.cloud.DELAY", 0.0)
+    with pytest.raises(CloudError) as error:
+        cloud.create(TAG, lambda text: None, lambda: False)
+    assert (error.value.kind, error.value.unsure) == ("quota", True)

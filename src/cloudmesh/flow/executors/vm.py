@@ -138,6 +138,7 @@ class _Box:
 
     def __init__(self, name: str, machine: Machine, spec: Mapping[str, Any], slots: int) -> None:
         self.machine = machine
+        self.lost = False  # whether the way into it was cut
         self.inside = SshExecutor([_host(name, machine.way(), spec)], slots)
 
     def destroy(self) -> None:
@@ -250,13 +251,17 @@ class VmExecutor:
             self._boxes.pop(attempt, None)
         if _is_cut(outcome) and not self._closing:
             self._thread(self._replace, box, done, attempt, outcome)
-        else:
-            done(attempt, outcome)
+            return
+        wanted = not (self._closing or attempt.cancelled)
+        if box.lost and wanted and "Cancelled" in outcome.kinds:  # by us, with its machine
+            outcome = _dead(self._name, outcome)
+        done(attempt, outcome)
 
     def _replace(self, box: _Box, done: Done, attempt: Attempt, outcome: Outcome) -> None:
         """The way into the machine was cut: who comes next gets another one."""
         with self._lock:
             ours, self._box = self._box is box, None if self._box is box else self._box
+            box.lost = True
         if ours:
             self._destroy(box)
         done(attempt, _dead(self._name, outcome))
@@ -280,14 +285,18 @@ class VmExecutor:
         def unwanted() -> bool:
             return self._closing or bool(attempt and attempt.cancelled)
 
+        machine: Machine | None = None
         try:
             machine = self._provider.create(tag, self._context.note, unwanted)
             machine.wait(reach, unwanted)
             return _Box(self._name, machine, self._spec, self._most)
         except BaseException as error:
-            # A cloud that refused for certain has made nothing; else whatever carries the tag goes.
-            certain = getattr(error, "unsure", None) is False
-            self._gone(tag, (lambda: None) if certain else (lambda: self._provider.destroy(tag)))
+            if machine is not None:  # by its number: a listing may not have it yet
+                self._gone(tag, machine.destroy)
+            elif getattr(error, "unsure", not isinstance(error, InputError)):
+                self._gone(tag, lambda: self._provider.destroy(tag))
+            else:
+                self._context.release({"tag": tag})
             raise
 
     def _clean(self) -> None:
@@ -300,15 +309,16 @@ class VmExecutor:
     def _destroy(self, box: _Box) -> None:
         self._gone(box.machine.tag, box.destroy)
 
-    def _gone(self, tag: str, destroy: Callable[[], object]) -> None:
+    def _gone(self, tag: str, destroy: Callable[[], int | None]) -> None:
         """Destroy, and record that it is gone only when the provider says so."""
         try:
-            destroy()
+            count = destroy()
         except (InfrastructureError, InputError) as error:
             said = f"{error}; a machine may be left: cms flow infra clean destroys it"
             self._context.note(f"{tag}: {said}")
         else:
-            self._context.release({"tag": tag})
+            if count != 0 or not self._provider.outlives:  # else it may still come up
+                self._context.release({"tag": tag})
 
     def _make_shared(self) -> None:
         failed: Outcome | None = None
@@ -373,5 +383,5 @@ def _is_cut(outcome: Outcome) -> bool:
 
 
 def _dead(name: str, outcome: Outcome) -> Outcome:
-    said = (outcome.error or {}).get("message", "")
+    said = "" if "Cancelled" in outcome.kinds else (outcome.error or {}).get("message", "")
     return problem("MachineLost", f"the machine was lost: {said or name}", lost=True)

@@ -101,12 +101,14 @@ class Cloud(ABC):
         user_data = cloud_config(keys, user, life)
         until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + life))
         data = {"cmflow": tag[:255], "cmflow-until": until}
+        unsure = False  # of any request until now
         for number in range(1, TRIES + 1):
             if stop():
-                raise Unwanted("the machine is no longer wanted")
+                raise Unwanted("the machine is no longer wanted", unsure)
             try:
                 node = self._create(tag, data, user_data)
             except CloudError as error:
+                unsure = error.unsure = unsure or error.unsure
                 node = self._found_after(error, tag)
                 if node is None and (number == TRIES or not error.passing):
                     raise

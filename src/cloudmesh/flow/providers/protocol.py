@@ -49,7 +49,14 @@ class Found(NamedTuple):
 
 
 class Unwanted(InfrastructureError):
-    """Nobody wants the machine any more."""
+    """Nobody wants the machine any more.
+
+    ``unsure``: a request for it that failed may have been done all the same.
+    """
+
+    def __init__(self, message: str, unsure: bool = False) -> None:
+        super().__init__(message)
+        self.unsure = unsure
 
 
 class Machine(Protocol):
