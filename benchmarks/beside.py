@@ -163,7 +163,7 @@ def estimate(options: argparse.Namespace) -> str:
                 seconds += one * max(1, min(options.rounds, int(options.budget // one)))
     how = "by earlier times" if known else "a guess"
     rounds = "one round" if options.rounds == 1 else f"{options.rounds} rounds"
-    return f"bench-peers: {rounds}, about {seconds / 60:.0f} min ({how})"
+    return f"bench-peers: {rounds}, about {max(1, round(seconds / 60))} min ({how})"
 
 
 def times_known() -> dict[str, float]:
