@@ -197,7 +197,14 @@ def task_key(key: str) -> Schema:
     """What stands behind a key of a task."""
     if key in TASK_WORDS:
         return BY_READER[TASK_WORDS[key]]
-    types = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
+    kind: Schema = {"type": ["string", "null"]}
+    under_a_key: Schema = {
+        "type": "object",
+        "properties": {"type": kind},
+        "required": ["type"],
+        "additionalProperties": False,
+    }
+    types = {"type": "object", "additionalProperties": {"anyOf": [kind, under_a_key]}}
     argument = {"type": ["string", "number", "boolean", "null"]}
     values: dict[str, Schema] = {
         "name": NODE_NAME | TEXT,
