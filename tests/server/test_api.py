@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from cloudmesh.flow.model.flow import Parameter, Task
 from cloudmesh.flow.server.app import create_app
 
 TOKEN = "t" * 40
@@ -69,6 +70,19 @@ def test_a_run_whose_engine_is_gone_says_so(client: TestClient, hand: Any) -> No
     run.journal.close()
     assert client.get(f"/api/runs/{run.id}").json()["engine"] == "lost"
     assert client.get("/api/runs").json()[0]["engine"] == "lost"
+
+
+def test_an_edge_without_a_label_has_the_parameter_that_it_carries(
+    client: TestClient, hand: Any
+) -> None:
+    takes = Task(parameters=(Parameter("a"),))
+    hand({"a": [], "b": ["a"], "c": ["a", "b"]}, tasks={"b": takes, "c": takes}, run="labels00")
+    edges = client.get("/api/runs/labels00/edges").json()
+    assert [(e["from"], e["to"], e["label"]) for e in edges] == [
+        ("a", "b", "a"),
+        ("a", "c", "a"),
+        ("b", "c", None),
+    ]
 
 
 def test_nodes_edges_result_and_log(client: TestClient, hand: Any) -> None:

@@ -167,7 +167,7 @@ def edges(request: Request, run: str) -> Response:
         yield "["
         comma = ""
         for source, target in flow.edges():
-            edge = {"from": source, "to": target, "label": flow.labels.get((source, target))}
+            edge = {"from": source, "to": target, "label": flow.edge_label(source, target) or None}
             yield comma + json.dumps(edge, ensure_ascii=False)
             comma = ",\n"
         yield "]"
