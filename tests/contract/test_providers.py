@@ -193,6 +193,27 @@ def test_several_at_once(rig: Rig) -> None:
     assert rig.marks() == []
 
 
+def test_two_that_clean_at_once(rig: Rig) -> None:
+    rig.create(tag("a/1"))
+    rig.create(tag("b/1"))
+    failed: list[BaseException] = []
+
+    def clean() -> None:
+        try:
+            for one in (tag("a/1"), tag("b/1")):
+                rig.provider.destroy(one)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=clean) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert not failed
+    assert rig.marks() == []
+
+
 def test_nothing_is_wrong_with_what_is_right(rig: Rig) -> None:
     tried = rig.provider.problems()
     assert tried

@@ -33,6 +33,7 @@ class StandIn:
         self.deletes_after = 1  # looks at a server that is on its way out
         self.fault: tuple[int, str] | None = None  # what POST /servers answers
         self.lost = False  # POST /servers makes a server, and the connection ends
+        self.floating: dict[str, str] = {}  # addresses of the project, and the servers they are of
         self.requests: list[str] = []
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.server.daemon_threads = True
@@ -109,6 +110,16 @@ class StandIn:
         return 200, {"images": images}
 
     def _neutron(self, method: str, words: list[str], body: Any) -> tuple[int, Any]:
+        if words[1:] == ["floatingips"]:
+            known = [
+                {"id": f"f-{ip}", "floating_ip_address": ip, "port_id": port and f"p-{port}"}
+                for ip, port in self.floating.items()
+            ]
+            return 200, {"floatingips": known}
+        if words[1] == "floatingips":
+            ip = words[2].removeprefix("f-")
+            self.floating[ip] = body["floatingip"]["port_id"].removeprefix("p-")
+            return 200, {"floatingip": {"id": words[2], "floating_ip_address": ip}}
         return 200, {"networks": [{"id": "net-1", "name": "private", "subnets": []}]}
 
     def _nova(self, method: str, words: list[str], body: Any) -> tuple[int, Any]:
@@ -130,6 +141,9 @@ class StandIn:
             self.servers[number]["OS-EXT-STS:task_state"] = "deleting"
             self.servers[number]["looks"] = self.deletes_after
             return 204, None
+        if words[2:] == ["os-interface"]:
+            port = {"port_id": f"p-{number}", "net_id": "net-1", "port_state": "ACTIVE"}
+            return 200, {"interfaceAttachments": [port]}
         if words[2:] == ["action"]:
             return 200, {"output": "one\ntwo\nGRUB: no bootable device\n"}
         return 200, {"server": self._seen(number)}
@@ -158,11 +172,15 @@ class StandIn:
 
     def _seen(self, number: str) -> dict[str, Any]:
         server = self.servers[number]
-        shown = dict(server)
+        shown = {**server, "addresses": {k: list(v) for k, v in server["addresses"].items()}}
+        for ip, of in self.floating.items():
+            if of == number and shown["addresses"]:
+                shown["addresses"]["private"].append({"addr": ip, "OS-EXT-IPS:type": "floating"})
         if server["OS-EXT-STS:task_state"] == "deleting":
             server["looks"] -= 1
             if server["looks"] < 0:
                 del self.servers[number]
+                self.floating = {k: "" if v == number else v for k, v in self.floating.items()}
         elif self.boots and server["status"] == "BUILD":
             server["status"], server["OS-EXT-STS:task_state"] = "ACTIVE", None
             server["addresses"] = {"private": [{"addr": "10.0.0.5", "OS-EXT-IPS:type": "fixed"}]}
@@ -191,7 +209,7 @@ def _handler(cloud: StandIn) -> type[BaseHTTPRequestHandler]:
                 self.end_headers()
                 self.wfile.write(body)
 
-        do_GET = do_POST = do_DELETE = _do
+        do_GET = do_POST = do_PUT = do_DELETE = _do
 
         def log_message(self, *words: Any) -> None:
             pass

@@ -432,6 +432,46 @@ def test_what_openstack_is_asked_for(openstack: StandIn) -> None:
     ] * openstack.requests.count("POST /identity/v3/auth/tokens")
 
 
+def test_a_floating_address_of_the_project(openstack: StandIn) -> None:
+    """One that is there and free; it is given back with the machine, and none is made."""
+    openstack.floating = {"10.9.0.1": "another", "10.9.0.2": ""}
+    machine = create(openstack, address="floating")
+    tried: list[str] = []
+
+    def reach(way: Way) -> str:
+        tried.append(way.host)
+        return ""
+
+    machine.wait(reach, lambda: False)
+    assert tried == ["10.9.0.2"]
+    second = create(openstack, address="floating")
+    with pytest.raises(InfrastructureError, match="no floating address of the project is free"):
+        second.wait(reach, lambda: False)
+    machine.destroy()
+    second.destroy()
+    assert openstack.floating == {"10.9.0.1": "another", "10.9.0.2": ""}
+
+
+def test_a_floating_address_is_openstacks(ec2: Ec2Rig) -> None:
+    with pytest.raises(InputError, match="address: floating is for OpenStack"):
+        provider_of("aws", {**ec2.spec, "address": "floating"})
+
+
+def test_a_cloud_that_is_away_while_a_machine_boots(ec2: Ec2Rig) -> None:
+    """Only the deadline ends the waiting."""
+    machine = create(ec2)
+    ec2.gate.before = on("DescribeInstances", refusal("InternalError", status=500), 5)
+    tried: list[Way] = []
+
+    def reach(way: Way) -> str:
+        tried.append(way)
+        return "not yet" if len(tried) < 3 else ""
+
+    machine.wait(reach, lambda: False)
+    machine.destroy()
+    assert ec2.machines() == {}
+
+
 def test_an_openstack_server_whose_answer_was_lost_is_found(openstack: StandIn) -> None:
     openstack.lost = True
     machine = create(openstack)

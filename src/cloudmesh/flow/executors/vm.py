@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["VmExecutor", "build", "check", "make"]
 
 LIFETIMES = ("run", "node")
-ADDRESSES = ("public", "private")
+ADDRESSES = ("public", "private", "floating")
 SLOTS = {"run": 4, "node": 2}  # nodes at once, where nothing else is said
 CLOSE_WAIT = 60.0  # seconds for machines to go away at the end of a run
 
@@ -41,7 +41,7 @@ def make(name: str, spec: Mapping[str, Any], context: Context) -> VmExecutor:
     if lifetime not in LIFETIMES:
         raise InputError(f"{name}: lifetime is run or node, not {lifetime!r}")
     if spec.get("address") not in (None, *ADDRESSES):
-        raise InputError(f"{name}: address is public or private, not {spec['address']!r}")
+        raise InputError(f"{name}: address is public, private or floating, not {spec['address']!r}")
     return VmExecutor(name, spec, context, lifetime, provider_of(name, spec))
 
 

@@ -52,6 +52,7 @@ class Cloud(ABC):
 
     outlives = True
     at_once = False  # whether one request makes a machine, and none follows it
+    floats = False  # whether a machine can be given one of the account's addresses
 
     def __init__(self, name: str, spec: Mapping[str, Any]) -> None:
         self.name = name
@@ -60,6 +61,8 @@ class Cloud(ABC):
         known = {key: str(self.spec[key]) for key in ABOUT if self.spec.get(key)}
         self.about: Mapping[str, Any] = {"name": name, **known}
         self._mine = threading.local()
+        if self.spec.get("address") == "floating" and not self.floats:
+            raise InputError(f"{name}: address: floating is for OpenStack")
 
     # -- what differs -----------------------------------------------------------------------
 
@@ -90,6 +93,16 @@ class Cloud(ABC):
     @abstractmethod
     def looks(self) -> list[tuple[str, Callable[[Any], object]]]:
         """What `problems` tries: a word for it, and a function of the driver that raises."""
+
+    def addresses(self, node: Any) -> list[str]:
+        """The addresses of a machine by which it is reached."""
+        public, private = node.public_ips or [], node.private_ips or []
+        wanted = {"public": public, "private": private}
+        return list(wanted.get(str(self.spec.get("address") or ""), [*public, *private]))
+
+    def expose(self, driver: Any, node: Any) -> None:
+        """Give a machine that runs an address; most clouds do so by themselves."""
+        return
 
     # -- the provider --------------------------------------------------------------------------
 
@@ -263,16 +276,13 @@ class CloudMachine:
         self.tag = tag
         self._cloud, self._node, self._keys, self._user = cloud, node, keys, user
         self._seen = False  # listings may lag behind
+        self._exposed = -LOOK
 
     def way(self) -> Way:
         """See `Machine`; the address is "" until there is one."""
         spec = self._cloud.spec
-        public, private = self._node.public_ips or [], self._node.private_ips or []
-        wanted = {"public": public, "private": private}.get(
-            str(spec.get("address") or ""), [*public, *private]
-        )
         return Way(
-            host=next(iter(wanted), ""),
+            host=next(iter(self._cloud.addresses(self._node)), ""),
             port=int(spec.get("port") or 0),
             user=self._user,
             client_key=self._keys.client,
@@ -316,7 +326,7 @@ class CloudMachine:
                 return  # the deadline decides
             raise
         node = next((node for node in nodes if node.id == self._node.id), None)
-        name = self._cloud.name
+        cloud, name = self._cloud, self._cloud.name
         if node is None and self._seen:
             raise InfrastructureError(f"{name}: the machine ended while it started{self._last()}")
         if node is not None:
@@ -326,6 +336,10 @@ class CloudMachine:
                 raise InfrastructureError(
                     f"{name}: the machine did not start{': ' * bool(why)}{why}{self._last()}"
                 )
+            due = time.monotonic() - self._exposed > LOOK  # another may have taken it meanwhile
+            if str(node.state) == "running" and due and not cloud.addresses(node):
+                self._exposed = time.monotonic()
+                cloud.do(lambda driver: cloud.expose(driver, node))
 
     def alive(self) -> bool:
         """See `Machine`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
@@ -17,6 +18,8 @@ __all__ = ["OpenStack"]
 
 class OpenStack(Cloud):
     """See `Cloud`.  The address of its keystone comes with the credentials, never from an entry."""
+
+    floats = True
 
     def credentials(self) -> Credentials:
         """See `Cloud`."""
@@ -85,6 +88,29 @@ class OpenStack(Cloud):
             for node in driver.list_nodes()
             if str(node.name).startswith(f"cmflow-{store}-") and str(node.state) != "terminated"
         ]
+
+    def addresses(self, node: Any) -> list[str]:
+        """See `Cloud`; which are floating is said by nova."""
+        if self.spec.get("address") != "floating":
+            return super().addresses(node)
+        every = [one for of in (node.extra.get("addresses") or {}).values() for one in of]
+        return [str(one["addr"]) for one in every if one.get("OS-EXT-IPS:type") == "floating"]
+
+    def expose(self, driver: Any, node: Any) -> None:
+        """See `Cloud`: one of the project's floating addresses that nobody uses.
+
+        None is made, so that none is left behind; the cloud takes it back with the machine.
+        """
+        if self.spec.get("address") != "floating":
+            return
+        free = [ip for ip in driver.ex_list_floating_ips() if not ip.extra.get("port_id")]
+        if not free:
+            raise CloudError(
+                f"{self.name}: no floating address of the project is free; get one more: "
+                "openstack floating ip create NETWORK",
+                "address",
+            )
+        driver.ex_attach_floating_ip_to_node(node, random.choice(free))
 
     def said(self, driver: Any, node: Any) -> str:
         """See `Cloud`."""
