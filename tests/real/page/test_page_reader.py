@@ -410,3 +410,32 @@ def test_the_picture_is_saved_as_svg_and_as_png(page: Any, begin: Any) -> None:
     root = ElementTree.fromstring(files["SVG"])
     sides = tuple(round(2 * float(root.get(side, "0"))) for side in ("width", "height"))
     assert struct.unpack(">II", files["PNG"][16:24]) == sides
+
+
+def test_the_longest_way_is_what_the_run_waited_for(page: Any, begin: Any) -> None:
+    def happen(run: Hand) -> None:
+        run.batch(run.started("split"), seconds=2)
+        run.batch(run.finished("split", [1, 2, 3]))
+        run.batch(*(run.started(f"work[{k}]") for k in range(3)), run.started("aside"))
+        for k, seconds in ((0, 1), (2, 1), (1, 5)):  # work[1] is the last
+            run.batch(run.finished(f"work[{k}]", k), seconds=seconds)
+        run.batch(run.finished("aside", 1))
+        run.run_all("end")
+        run.batch(run.end())
+
+    needs = {"split": [], "work": ["split"], "aside": ["split"], "end": ["work"], "loose": []}
+    begin(needs, maps={"work": "split"}, first=happen)
+    page.keyboard.press("x")
+    page.locator(".notice-band", has_text="The longest way: 3 nodes").wait_for()
+    words = page.locator(".notice-band p").inner_text()
+    assert [part.split()[0] for part in words.split(". ")[1].split(" → ")] == [
+        "split",
+        "work[1]",
+        "end",
+    ]
+    marked = """() => [...document.querySelectorAll(".picture .on-way")]
+        .map((e) => e.dataset.node || e.dataset.edge).sort()"""
+    assert page.evaluate(marked) == ["end", "split", "split→work", "work", "work→end"]
+    page.keyboard.press("x")
+    page.locator(".notice-band").wait_for(state="hidden")
+    assert page.evaluate(marked) == []

@@ -93,13 +93,16 @@ function nameSingles(canvas, context, width) {
 }
 
 function drawSelected(canvas, context) {
-  if (canvas.selectedItem === null || canvas.selectedItem === undefined) return;
-  const item = canvas.layout.items[canvas.selectedItem];
+  for (const k of canvas.way || []) drawFrame(canvas, context, canvas.layout.items[k], canvas.colors.text);
+  drawFrame(canvas, context, canvas.layout.items[canvas.selectedItem], canvas.colors.accent);
+}
+
+function drawFrame(canvas, context, item, color) {
   if (!item) return;
   const [x, y, w, h_] = canvas.place(item);
   const path = new Path2D();
   path.roundRect(x - 4, y - 4, w + 8, Math.max(h_, 8) + 8, 6);
-  context.strokeStyle = canvas.colors.accent;
+  context.strokeStyle = color;
   context.lineWidth = 2;
   context.stroke(path);
 }

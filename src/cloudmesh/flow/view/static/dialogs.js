@@ -104,7 +104,7 @@ const KEYS = [
   ["↑ ↓", "in the column"], ["Enter", "inspect"], ["Esc", "close, then deselect"],
   ["Space", "fold or open a group"], ["Shift+Space", "all groups"], ["+ − 0 F", "zoom, 100 %, fit"],
   ["P  G", "picture, gantt"], ["T", "widen the table"], ["D", "gantt strip"], ["I", "inspector"],
-  ["[ ]", "one event back, on; with Shift ten"], ["L", "live"], ["C", "copy the link"], ["S", "save the picture"], ["?", "keys"],
+  ["[ ]", "one event back, on; with Shift ten"], ["L", "live"], ["C", "copy the link"], ["X", "the longest way: what the run waited for"], ["S", "save the picture"], ["?", "keys"],
 ];
 
 export function showKeys(settings) {

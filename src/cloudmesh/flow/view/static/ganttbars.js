@@ -73,6 +73,7 @@ export function drawNode(group, model, attempts, axis, node, y) {
     const began = isLast && node.waited > WAITED ? bar.started + node.waited : bar.started;
     if (began > bar.started) drawWait(group, axis, bar.started, began, y, waits(node).at(-1));
     drawBar(group, model, axis, { ...bar, started: began }, shown, y, isLast);
+    if (model.critical?.has(node.n)) group.lastChild.classList.add("on-way");
     last = bar.ended;
   });
   const words = inBar(axis, node, bars);

@@ -28,7 +28,12 @@ export class Notice {
     if (this.behind) return this.plain("behind", "pending", `${number(this.behind)} events behind.`, "Loading the run as it is now.", []);
     if (this.offline) return this.offlineNotice();
     if (this.model.past) return this.pastNotice();
-    return this.runNotice() || this.foldedNotice();
+    return this.wayNotice() || this.runNotice() || this.foldedNotice();
+  }
+
+  // The longest way, while the reader wants to see it.
+  wayNotice() {
+    return this.way && this.plain("way", "running", this.way.title, this.way.more, this.way.buttons);
   }
 
   // Of a large run, until a group is opened or the line is closed.

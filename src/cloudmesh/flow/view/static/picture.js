@@ -1,8 +1,8 @@
 // The picture: what is in sight as SVG elements, changed by attribute.  It never moves
 // unless the reader moves it.
 
-import { s, set } from "./dom.js";
 import { Canvas } from "./canvas.js";
+import { s, set } from "./dom.js";
 import { EdgeView, Gate, markers } from "./edges.js";
 import { Folded, Opened } from "./group.js";
 import { caption } from "./facts.js";
@@ -66,7 +66,7 @@ export class Picture {
     this.settle();
   }
 
-  // Draw all anew without moving: after a whole snapshot.
+  // After a whole snapshot: all is drawn anew, without moving.
   refresh() {
     if (!this.layout) return;
     this.clear();
@@ -98,6 +98,7 @@ export class Picture {
       this.clear();
       this.canvas.view(x, y, sx, scale, true);
       this.markSelection();
+      this.markWay();
       return;
     }
     const sight = this.viewport.sight();
@@ -107,12 +108,10 @@ export class Picture {
       small || (item.x + item.w >= sight.left && item.x <= sight.right && item.y + item.h >= sight.top && item.y <= sight.bottom);
     let count = 0;
     items.forEach((item, k) => {
-      if (inSight(item) && count < ELEMENTS_MAX) {
-        count += 1;
-        this.show(k);
-      } else {
-        this.hide(k);
-      }
+      const seen = inSight(item) && count < ELEMENTS_MAX;
+      count += Number(seen);
+      if (seen) this.show(k);
+      else this.hide(k);
     });
     edges.forEach((edge, k) => {
       const seen = this.views.has(edge.from) || this.views.has(edge.to);
@@ -128,6 +127,7 @@ export class Picture {
     for (const view of this.views.values()) view.fit(scale);
     for (const view of this.edgeViews.values()) view.fit(scale);
     this.markSelection();
+    this.markWay();
   }
 
   show(k) {
@@ -216,6 +216,15 @@ export class Picture {
     const cell = node && view.byNumber ? view.byNumber.get(node.n) : null;
     (cell || view.el).classList.add("selected");
     for (const edge of this.touching[k]) this.edgeViews.get(edge)?.path.classList.add("selected");
+  }
+
+  // What is on the longest way, and the edges between.
+  markWay() {
+    const way = new Set([...(this.model.critical || [])].map((n) => this.itemFor(this.model.nodes.get(n).name)));
+    for (const [k, view] of this.views) view.el.classList.toggle("on-way", way.has(k));
+    this.edgeViews.forEach((view) => view.path.classList.toggle("on-way", way.has(view.edge.from) && way.has(view.edge.to)));
+    this.canvas.way = way;
+    if (this.bars) this.canvas.touch("marks");
   }
 
   itemFor(name) {

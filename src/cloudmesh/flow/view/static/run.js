@@ -203,6 +203,7 @@ export class RunPage {
     this.picture.update(changed);
     this.inspector.update(changed);
     this.attempts.update(changed);
+    if (this.critical.on && model.ended) this.critical.update();
     this.timeline.update();
     this.tabs.update();
     this.drawTimes();
@@ -215,6 +216,7 @@ export class RunPage {
     if (document.hidden) return;
     this.notice.update();
     if (this.model.ended) return;
+    if (this.critical.on) this.critical.update();
     this.summary.tick();
     this.table.tick();
     this.picture.tick();

@@ -1,6 +1,7 @@
 // The parts of a run's page: they are made here, and told what to do when something is chosen.
 
 import { Attempts } from "./attempts.js";
+import { Critical } from "./critical.js";
 import { askCancel, askResume, askRetry, askRun, showKeys } from "./dialogs.js";
 import { h, replace } from "./dom.js";
 import { Gantt, Strip } from "./gantt.js";
@@ -48,6 +49,7 @@ export function buildRun(page) {
   const crumbs = [["Flows", "/"], [model.graph.workflow, `/?flow=${encodeURIComponent(model.graph.workflow)}`], [`run ${page.id}`, null]];
   page.body = h("main", { class: "body" }, page.table.el, page.stage, page.timeline.el, page.inspector.el); // in the order of the focus
   page.tabs = new Tabs(page);
+  page.critical = new Critical(page);
   replace(page.app,
     h("a", { class: "skip", href: "#table" }, "Skip to the table"), h("a", { class: "skip", href: "#inspector" }, "Skip to the inspector"),
     header(crumbs, page.search.el, () => showKeys(settings)), page.summary.el, page.notice.el, page.tabs.band, page.body, page.tabs.el);
@@ -101,7 +103,7 @@ export function runKeys(page) {
     "[": () => page.step(-1), "]": () => page.step(1),
     "{": () => page.step(-10), "}": () => page.step(10),
     c: () => { navigator.clipboard?.writeText(location.origin + page.link(page.selected)); },
-    s: () => askSave(page),
+    s: () => askSave(page), x: () => page.critical.toggle(),
     "?": () => showKeys(settings),
   });
 }
