@@ -24,6 +24,8 @@ class Proxy:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._pairs: list[socket.socket] = []
+        self._flows = threading.Event()
+        self._flows.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
@@ -42,11 +44,17 @@ class Proxy:
             while True:
                 for key, _ in selector.select():
                     data = key.fileobj.recv(1 << 16)  # type: ignore[union-attr]
+                    self._flows.wait()
                     if not data:
                         return
                     key.data.sendall(data)
 
+    def freeze(self) -> None:
+        """Pass nothing on any more, without a word to anybody."""
+        self._flows.clear()
+
     def cut(self) -> None:
+        self._flows.set()
         for end in self._pairs:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)

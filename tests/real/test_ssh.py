@@ -216,6 +216,21 @@ def test_a_cut_connection_loses_the_node_and_leaves_nothing_there(sshd: Sshd, pr
         assert add(made).value == 2
 
 
+@pytest.mark.slow
+def test_a_network_that_swallows_everything_is_noticed_on_both_sides(
+    sshd: Sshd, proxy: Proxy
+) -> None:
+    with executor(through(sshd, proxy)) as made:
+        told = start(made, nodes.sleeps, {"seconds": 300})
+        told.until(lambda t: "asleep" in t.text("out"))
+        proxy.freeze()
+        outcome = told.result(90)
+        assert (outcome.lost, (outcome.error or {})["type"]) == (True, "ConnectionLost")
+        assert kit.nothing_left(told.attempt.key, 90)
+        proxy.cut()
+        assert add(made).value == 2
+
+
 def test_a_connection_that_is_cut_while_nothing_runs_is_made_anew(sshd: Sshd, proxy: Proxy) -> None:
     with executor({**through(sshd, proxy), "slots": 8}) as made:
         told = [start(made, nodes.add, {"a": n}) for n in range(50)]

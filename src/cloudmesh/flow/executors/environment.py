@@ -59,6 +59,9 @@ def main(requirements: list[str], boot: str) -> None:
     except OSError as error:
         _say({"kind": "result", "unready": f"no environment can be made: {error}"})
         os._exit(0)
+    folder = os.path.dirname(python)  # so that commands find it, too
+    os.environ["PATH"] = os.pathsep.join([folder, os.environ.get("PATH") or os.defpath])
+    os.environ["VIRTUAL_ENV"] = os.path.dirname(folder)
     os.execv(python, [python, "-u", "-c", boot])
 
 
