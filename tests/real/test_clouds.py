@@ -26,9 +26,9 @@ from cloudmesh.flow.executors.table import Context, check, make
 from cloudmesh.flow.model.flow import Code
 from cloudmesh.flow.providers import cloud as cloud_module
 from cloudmesh.flow.providers.protocol import Way
-from cloudmesh.flow.providers.sweep import intents
 from cloudmesh.flow.providers.table import provider_of
 from cloudmesh.flow.store import open_store
+from cloudmesh.flow.store.outside import intents
 
 pytestmark = pytest.mark.real
 

@@ -413,8 +413,11 @@ def diff(first: str, second: str, store: Store) -> list[dict[str, Any]]:
 def prune(store: Store, keep: int, workflow: str | None = None) -> list[str]:
     """Remove ended runs but the newest ``keep`` of each flow; returns their ids.
 
-    A run that is running or interrupted is never removed.
+    A run that is running or interrupted is never removed, nor one that may have left a
+    machine in a cloud: `infra clean` finds that by the run's journal alone.
     """
+    from cloudmesh.flow.store.outside import may_be_there
+
     if keep < 0:
         raise InputError(f"--keep {keep}: a number of runs, 0 or more")
     seen: dict[str, int] = {}
@@ -424,7 +427,7 @@ def prune(store: Store, keep: int, workflow: str | None = None) -> list[str]:
             continue
         name = document["workflow"]
         seen[name] = seen.get(name, 0) + 1
-        if seen[name] > keep:
+        if seen[name] > keep and not may_be_there(store, document["run"]):
             store.prune(document["run"])
             gone.append(document["run"])
     return gone

@@ -20,6 +20,7 @@ from cloudmesh.flow.errors import FlowError, InfrastructureError, InputError
 from cloudmesh.flow.executors.command import cancelled, problem, refuse
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.ssh import Host, SshExecutor, Unreachable, connect
+from cloudmesh.flow.times import seconds
 
 if TYPE_CHECKING:
     from cloudmesh.flow.executors.table import Context
@@ -30,6 +31,7 @@ __all__ = ["VmExecutor", "build", "check", "make"]
 LIFETIMES = ("run", "node")
 ADDRESSES = ("public", "private", "floating")
 SLOTS = {"run": 4, "node": 2}  # nodes at once, where nothing else is said
+MAX_LIFE = 86400.0  # seconds after which a machine ends itself
 CLOSE_WAIT = 60.0  # seconds for machines to go away at the end of a run
 
 
@@ -279,7 +281,8 @@ class VmExecutor:
         """Write down that a machine will be made, make it, reach it.  Raises `FlowError`."""
         self._clean()
         tag = self._tag(attempt)
-        document = {**self._provider.about, "tag": tag, "kind": "vm"}
+        until = time.time() + seconds(self._spec.get("max_life") or MAX_LIFE)
+        document = {**self._provider.about, "tag": tag, "kind": "vm", "until": round(until)}
         (attempt.intent if attempt else self._context.intent)(document)
 
         def unwanted() -> bool:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cloudmesh.flow.errors import FlowError, InfrastructureError, InputError
 from cloudmesh.flow.providers.protocol import Found, Note, Provider
 from cloudmesh.flow.providers.table import provider_of
+from cloudmesh.flow.store.outside import Intent, intents
 from cloudmesh.flow.store.protocol import Store
 
 __all__ = ["Swept", "clean", "clean_provider", "finish"]
@@ -35,15 +36,6 @@ class Swept(NamedTuple):
     left: list[tuple[str, str]]  # and why
     failed: list[str]  # lines: providers that did not answer, machines that did not go
     late: list[str]  # was asked for just before the engine died, and may still appear
-
-
-class Intent(NamedTuple):
-    """What a journal says would be made."""
-
-    tag: str
-    about: Mapping[str, Any]
-    at: float
-    released: bool
 
 
 def clean(store: Store, entries: Mapping[str, Mapping[str, Any]] | None = None) -> Swept:
@@ -66,14 +58,14 @@ def clean(store: Store, entries: Mapping[str, Mapping[str, Any]] | None = None) 
         key = {k: v for k, v in provider.about.items() if k != "name" or not provider.outlives}
         providers.setdefault(json.dumps(key, sort_keys=True), provider)
     for provider in providers.values():
-        _sweep(store, provider, known.get, swept)
+        _sweep(store, provider, known, swept)
     return swept._replace(failed=list(dict.fromkeys(swept.failed)))
 
 
 def clean_provider(store: Store, provider: Provider) -> Swept:
     """As `clean`, for one provider; reads the journals only of runs that left something."""
     swept = Swept([], [], [], [])
-    _sweep(store, provider, lambda run: None, swept)
+    _sweep(store, provider, {}, swept)
     return swept
 
 
@@ -99,7 +91,7 @@ def finish(
 def _sweep(
     store: Store,
     provider: Provider,
-    known: Callable[[str], list[Intent] | None],
+    known: Mapping[str, list[Intent]],
     swept: Swept,
 ) -> None:
     """Judge all that a provider lists, then destroy; again for what appears late."""
@@ -137,14 +129,14 @@ def _judged(
     store: Store,
     provider: Provider,
     one: Found,
-    known: Callable[[str], list[Intent] | None],
+    known: Mapping[str, list[Intent]],
 ) -> tuple[str, str]:
     """The tag of a machine, and why it must stay; "" where nothing speaks for it."""
     nobody = "no journal of this store says that it was made"
     if store.run(one.run) is None:
         return "", nobody
     # Read anew where it was not there: a run may have begun since.
-    for of in (known(one.run) or [], intents(store, one.run)):
+    for of in (known.get(one.run, []), intents(store, one.run)):
         tag = next((i.tag for i in of if provider.mark(i.tag) == one.mark), "")
         if tag:
             break
@@ -158,18 +150,17 @@ def _judged(
 def _late(
     store: Store,
     provider: Provider,
-    known: Callable[[str], list[Intent] | None],
+    known: Mapping[str, list[Intent]],
     swept: Swept,
 ) -> list[str]:
     """What this provider was asked for shortly before its engine died, and has not shown yet."""
     if not provider.outlives:
         return []
-    runs = {str(head["run"]) for head in store.runs(limit=100)}
     now = time.time()
     return [
         intent.tag
-        for run in sorted(runs)
-        for intent in known(run) or []
+        for run, of in known.items()
+        for intent in of
         if not intent.released
         and now - intent.at < LATE
         and intent.tag not in swept.gone
@@ -181,27 +172,3 @@ def _late(
 def _is_of(provider: Provider, intent: Intent) -> bool:
     mine = provider.about
     return all(mine.get(k) == intent.about.get(k) for k in ("provider", "region", "endpoint"))
-
-
-def intents(store: Store, run: str) -> list[Intent]:
-    """Everything of kind ``vm`` that a run's journal says would be made."""
-    found: dict[str, Intent] = {}
-    for kind, at, about in _outside(store, run):
-        tag = str(about.get("tag"))
-        if kind == "intent" and about.get("kind") == "vm":
-            found[tag] = Intent(tag, about, at, False)
-        elif kind == "released" and tag in found:
-            found[tag] = found[tag]._replace(released=True)
-    return list(found.values())
-
-
-def _outside(store: Store, run: str) -> Iterator[tuple[str, float, Mapping[str, Any]]]:
-    """The events of a journal about what is outside."""
-    after = 0
-    while batches := store.batches(run, after):
-        for number, text in batches:
-            after = number
-            if '"intent"' in text or '"released"' in text:
-                for event in json.loads(text):
-                    if event[0] in ("intent", "released"):
-                        yield event[0], float(event[1]), event[2]

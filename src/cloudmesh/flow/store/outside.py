@@ -1,0 +1,55 @@
+"""What a run's journal says was made outside: machines, with what is known of them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from cloudmesh.flow.store.protocol import Store
+
+__all__ = ["Intent", "intents", "may_be_there"]
+
+
+class Intent(NamedTuple):
+    """What would be made: its tag, where to look for it, when that was said, whether it is gone."""
+
+    tag: str
+    about: Mapping[str, Any]
+    at: float
+    released: bool
+
+
+def intents(store: Store, run: str) -> list[Intent]:
+    """Every machine that a run's journal says would be made.  Raises `StoreError`."""
+    found: dict[str, Intent] = {}
+    for kind, at, about in _outside(store, run):
+        tag = str(about.get("tag"))
+        if kind == "intent" and about.get("kind") == "vm":
+            found[tag] = Intent(tag, about, at, False)
+        elif kind == "released" and tag in found:
+            found[tag] = found[tag]._replace(released=True)
+    return list(found.values())
+
+
+def may_be_there(store: Store, run: str) -> bool:
+    """Whether a machine of a run may still be in a cloud: only its journal would find it."""
+    now = time.time()
+    return any(
+        not intent.released and now < float(intent.about.get("until") or 0)
+        for intent in intents(store, run)
+        if intent.about.get("provider") != "qemu"  # those end with their engine
+    )
+
+
+def _outside(store: Store, run: str) -> Iterator[tuple[str, float, Mapping[str, Any]]]:
+    """The events of a journal about what is outside."""
+    after = 0
+    while batches := store.batches(run, after):
+        for number, text in batches:
+            after = number
+            if '"intent"' in text or '"released"' in text:
+                for event in json.loads(text):
+                    if event[0] in ("intent", "released"):
+                        yield event[0], float(event[1]), event[2]
