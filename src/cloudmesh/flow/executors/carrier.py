@@ -22,6 +22,7 @@ from typing import Any
 __all__ = ["carry", "end"]
 
 BEAT = 10.0  # seconds between two signs of life to a runner
+HOLD = 0.02  # seconds for which what a node says is kept, so that a short one says it all at once
 LOOK = 1.0  # seconds between two looks whether anybody still waits for a node
 
 
@@ -33,10 +34,11 @@ def carry(
     number: int | None,
     program: bytes | None,
     request: bytes,
-) -> tuple[dict[str, Any] | None, bytes, int]:
-    """Run one request; its result's header and payload, and how many frames came before.
+) -> tuple[dict[str, Any] | None, bytes, int, list[dict[str, Any]]]:
+    """Run one request; its result's header and payload, and what was said before it.
 
-    No header: the runner died; the number is then its exit code.
+    That is how many frames were told as events, and those that were not.  No
+    header: the runner died; the number is then its exit code.
     """
     from distributed import get_worker
 
@@ -49,25 +51,55 @@ def carry(
         known.add((topic, number))
         text += program
     unsent = memoryview(text + request)
-    count = 0
+    told = _Told(worker, topic, name)
     with contextlib.suppress(OSError):
         while unsent:
             unsent = unsent[process.stdin.write(unsent) :]
-        for header, payload in _frames(process, lambda: _is_wanted(worker, key)):
+        for header, payload in _frames(process, lambda: _is_wanted(worker, key), told):
             if header["kind"] == "result":
                 if "unready" not in header:
                     ours["idle"].append((process, known))
                 ours["running"].pop(name)
-                return header, payload, count
+                return header, payload, told.count, told.held
             if header["kind"] != "ready":
-                count += 1
-                told = {"name": name, "header": header, "payload": payload}
-                worker.log_event(topic, {**told, "worker": worker.address})
+                told.take(header, payload)
     ours["running"].pop(name)
     code = process.wait()
     if code < 0:  # killed: another runner ends what it left, before the node may run again
         _sweep(ours, boot, runner, name.split("/", 1)[1].rpartition("/")[0])
-    return None, b"", code
+    return None, b"", code, told.held
+
+
+class _Told:
+    """What a node says on its way to the engine: as events, once it has run for a moment."""
+
+    def __init__(self, worker: Any, topic: str, name: str) -> None:
+        self.count = 0  # of those that were told
+        self.held: list[dict[str, Any]] = []
+        self._worker, self._topic, self._name = worker, topic, name
+        self._since = 0.0
+
+    def take(self, header: dict[str, Any], payload: bytes) -> None:
+        """Keep a frame, or tell it with what was kept before."""
+        said = {"name": self._name, "header": header, "payload": payload}
+        if not self.held:
+            self._since = time.monotonic()
+        self.held.append({**said, "worker": self._worker.address})
+        if self.count or self.patience() == 0:
+            self.flush()
+
+    def patience(self) -> float:
+        """For how many seconds nothing need be told yet."""
+        if not self.held:
+            return LOOK
+        return max(0.0, self._since + HOLD - time.monotonic())
+
+    def flush(self) -> None:
+        """Tell all that was kept."""
+        for said in self.held:
+            self._worker.log_event(self._topic, said)
+        self.count += len(self.held)
+        self.held = []
 
 
 async def end(name: str) -> bool:
@@ -95,10 +127,11 @@ def _ours() -> dict[str, Any]:
 
 def _begun(ours: dict[str, Any], boot: str, runner: bytes) -> tuple[Any, set[Any], bytes]:
     """An idle runner or a new one, the programs that it knows, and what it must read first."""
-    while ours["idle"]:
-        process, known = ours["idle"].pop()
-        if process.poll() is None:
-            return process, known, b""
+    with contextlib.suppress(IndexError):  # other threads of the worker take from it, too
+        while True:
+            process, known = ours["idle"].pop()
+            if process.poll() is None:
+                return process, known, b""
     process = subprocess.Popen(
         [sys.executable, "-u", "-c", boot],
         stdin=subprocess.PIPE,
@@ -132,7 +165,9 @@ def _plain(kind: str) -> bytes:
     return struct.pack(">IQ", len(text), 0) + text
 
 
-def _frames(process: Any, is_wanted: Callable[[], bool]) -> Iterator[tuple[dict[str, Any], bytes]]:
+def _frames(
+    process: Any, is_wanted: Callable[[], bool], told: _Told | None = None
+) -> Iterator[tuple[dict[str, Any], bytes]]:
     """What a runner says, until it ends; it is told now and then that somebody listens.
 
     It is asked to end when nobody does any more.
@@ -140,13 +175,15 @@ def _frames(process: Any, is_wanted: Callable[[], bool]) -> Iterator[tuple[dict[
     head = struct.Struct(">IQ")
     unread = b""
     fd = process.stdout.fileno()
-    told = time.monotonic()
+    alive = time.monotonic()
     while True:
-        if not select.select([fd], [], [], LOOK)[0]:
+        if not select.select([fd], [], [], told.patience() if told else LOOK)[0]:
+            if told:
+                told.flush()
             if not is_wanted():
                 process.stdin.write(_plain("end"))
-            elif time.monotonic() - told > BEAT:
-                told = time.monotonic()
+            elif time.monotonic() - alive > BEAT:
+                alive = time.monotonic()
                 process.stdin.write(_plain("beat"))
             continue
         data = os.read(fd, 1 << 20)

@@ -165,8 +165,13 @@ class DaskExecutor:
         carry, sources, program = there
         given = [name, self._topic, BOOT, sources, number, program, asked]
         key = f"{name}-{self._topic}"
-        ride.future = client.submit(apply, carry, given, key=key, pure=False, retries=0)
-        ride.future.add_done_callback(lambda _: self._came(ride))
+        try:
+            ride.future = client.submit(apply, carry, given, key=key, pure=False, retries=0)
+            ride.future.add_done_callback(lambda _: self._came(ride))
+        except Exception as error:  # the client has closed itself meanwhile
+            message = f"{self._name}: the scheduler is gone, or the way to it: {error}"
+            self._tell(ride, problem("SchedulerLost", message, lost=True))
+            self._lose(client)
 
     def _frame(self, number: int) -> Callable[[], bytes]:
         return partial(self._programs.frame, number)
@@ -209,12 +214,10 @@ class DaskExecutor:
         if ride is None or ride.job.why is not None:
             return
         ride.job.why = why
-        if ride.worker:  # its answer comes when all of it is gone
-            try:
+        with contextlib.suppress(Exception):  # the worker may be gone, or the scheduler
+            if ride.worker:  # its answer comes when all of it is gone
                 self._client.run(carrier.end, ride.name, workers=[ride.worker], on_error="ignore")
-            except Exception:  # the worker is gone too
-                self._tell(ride, why)
-        ride.future.cancel()
+            ride.future.cancel()
         self._tell(ride, why)
 
     def _close(self) -> None:
@@ -222,38 +225,46 @@ class DaskExecutor:
             self._end(attempt, cancelled())
         if self._client is not None:
             self._there.clear()
-            self._client.close(timeout=5)
+            with contextlib.suppress(Exception):  # the scheduler may be gone
+                self._client.close(timeout=5)
         self._cluster.close()
 
     # -- in the client's threads -----------------------------------------------------------------
 
     def _heard(self, event: tuple[float, dict[str, Any]]) -> None:
         """A frame of a node that runs."""
-        told = event[1]
-        ride = self._named.get(told["name"])
+        ride = self._named.get(event[1]["name"])
         if ride is None:
             return
-        header, payload, job = told["header"], told["payload"], ride.job
-        if header["kind"] == "started":
-            self._started(ride, told["worker"])
-        elif header["kind"] == "log":
-            job.take(header["stream"], payload)
-        elif header["kind"] == "progress":
-            job.attempt.progress(header["percent"], header["text"])
+        if self._take(ride, **event[1]) and event[1]["header"]["kind"] == "started":
+            self._watch(ride)
         with self._lock:
             ride.seen += 1
             self._lock.notify_all()
 
-    def _started(self, ride: _Ride, worker: str) -> None:
+    def _take(
+        self, ride: _Ride, header: dict[str, Any], payload: bytes, worker: str, name: str
+    ) -> bool:
+        """Take a frame; False where it tells that the node runs for the second time."""
+        job = ride.job
+        if header["kind"] == "started":
+            if ride.worker:  # Dask gave it to another worker when the first one died
+                lost = problem("WorkerLost", f"{self._name}: the worker died", lost=True)
+                with self._lock:
+                    self._ask(lambda: self._end(job.attempt, lost))
+                return False
+            ride.worker = worker
+            job.attempt.began = time.monotonic()
+            job.attempt.where = f"{self._name}/{worker.rpartition('/')[2]}"
+        elif header["kind"] == "log":
+            job.take(header["stream"], payload)
+        elif header["kind"] == "progress":
+            job.attempt.progress(header["percent"], header["text"])
+        return True
+
+    def _watch(self, ride: _Ride) -> None:
+        """A node has begun, and goes on: its time counts."""
         attempt = ride.job.attempt
-        if ride.worker:  # Dask gave it to another worker when the first one died
-            lost = problem("WorkerLost", f"{self._name}: the worker died", lost=True)
-            with self._lock:
-                self._ask(lambda: self._end(attempt, lost))
-            return
-        ride.worker = worker
-        attempt.began = time.monotonic()
-        attempt.where = f"{self._name}/{worker.rpartition('/')[2]}"
         if attempt.task.timeout is not None:
             timer = threading.Timer(attempt.task.timeout, self._expire, [attempt])
             timer.daemon = True
@@ -287,12 +298,20 @@ class DaskExecutor:
         self._tell(ride, outcome)
 
     def _result(
-        self, ride: _Ride, header: dict[str, Any] | None, payload: bytes, number: int
+        self,
+        ride: _Ride,
+        header: dict[str, Any] | None,
+        payload: bytes,
+        number: int,
+        held: list[dict[str, Any]],
     ) -> Outcome:
+        if header is not None:
+            with self._lock:
+                self._lock.wait_for(lambda: ride.seen >= number, LAG)
+        if not all(self._take(ride, **said) for said in held):
+            return problem("WorkerLost", f"{self._name}: the worker died", lost=True)
         if header is None:
             return _death(self._name, number)
-        with self._lock:
-            self._lock.wait_for(lambda: ride.seen >= number, LAG)
         return outcome_of(ride.job, header, payload)
 
     def _tell(self, ride: _Ride, outcome: Outcome) -> None:

@@ -83,13 +83,20 @@ class Cluster:
             raise InfrastructureError(message) from None
         # What it says of a lost scheduler, we say in a line.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+        try:
+            return self._client(Client)
+        except BaseException:  # nobody knows of what was begun for it
+            self.close()
+            raise
+
+    def _client(self, client: Any) -> Any:
+        """``client``: Dask's class, which has no types."""
         address: dict[str, Any] = {"address": self._spec.get("scheduler")}
         if self._spec.get("slurm"):
             address = {"address": self._submit()}
         elif not address["address"]:
             address = {"scheduler_file": self._begin()}
         try:
-            client: Any = Client  # which has no types
             return client(
                 **address, timeout=CONNECT_TIMEOUT, set_as_default=False, name="cloudmesh-flow"
             )
@@ -151,8 +158,8 @@ class Cluster:
         self._tag = f"cmflow/{run}/{self._name}/{time.time_ns():x}"
         self._folder = tempfile.mkdtemp(prefix="cloudmesh-flow-dask-")
         jobs = self._spec["slurm"]
-        words = [*map(str, jobs.get("options") or ()), "--no-requeue"]
-        words += ["--output=/dev/null"] if not jobs.get("folder") else []
+        # Else each job leaves a file in the user's folder.
+        words = ["--output=/dev/null", *map(str, jobs.get("options") or ()), "--no-requeue"]
         with dask.config.set({"distributed.scheduler.allowed-failures": 0}):
             cluster = of_jobs.SLURMCluster(
                 cores=int(jobs.get("cpus") or 1),
@@ -174,7 +181,6 @@ class Cluster:
         self._jobs = cluster
         code, _, err = Here().run(["sbatch", "--test-only"], cluster.job_script())
         if code:
-            self.close()
             raise InfrastructureError(f"{self._name}: the job was refused: {_first_line(err)}")
         if context:
             document = {"tag": self._tag, "kind": "slurm", "name": self._name}
