@@ -1,28 +1,23 @@
 // The longest way: what the run as a whole had to wait for, from its last node back.
 
 import { h } from "./dom.js";
-import { duration, plural } from "./words.js";
+import { duration, number, plural } from "./words.js";
 
 const NAMED = 6; // nodes that are named; of more the longest
 
-// The numbers of the nodes on it, in the order of time.
+// The numbers of the nodes on it, in the order of time.  A map is one: its elements wait for
+// each other's slots, so that its last one alone would not say what took so long.
 export function criticalPath(model) {
   const end = (node) => (node.status === "running" ? Infinity : node.ended || 0);
   const later = (a, b) => end(b) - end(a) || a.started - b.started;
-  const ran = [...model.nodes.values()].filter((node) => node.started && !model.isMap(node.n));
+  const ran = model.graph.nodes.map(({ n }) => model.nodes.get(n)).filter((node) => node.started);
   let node = ran.sort(later)[0];
   const way = [];
   while (node) {
     way.unshift(node.n);
-    node = before(model, node).filter((one) => one.started && one.ended).sort(later)[0];
+    node = model.needs(node.n).map((n) => model.nodes.get(n)).filter((one) => one.started && one.ended).sort(later)[0];
   }
   return way;
-}
-
-// What had to end before a node: of a map its elements.
-function before(model, node) {
-  const needs = model.needs(node.parent === undefined ? node.n : node.parent);
-  return needs.flatMap((n) => model.elements.get(n) || [n]).map((n) => model.nodes.get(n));
 }
 
 export class Critical {
@@ -56,7 +51,8 @@ export class Critical {
     const took = (n) => model.took(model.nodes.get(n)) || 0;
     const all = way.reduce((sum, n) => sum + took(n), 0);
     const named = new Set([...way].sort((a, b) => took(b) - took(a)).slice(0, NAMED));
-    const name = (n) => `${model.nodes.get(n).name} ${duration(took(n))}`;
+    const times = (n) => (model.elements.has(n) ? ` × ${number(model.elements.get(n).length)}` : "");
+    const name = (n) => `${model.nodes.get(n).name}${times(n)} ${duration(took(n))}`;
     const parts = way.map((n) => (named.has(n) ? name(n) : "…")).filter((word, k, words) => word !== "…" || words[k - 1] !== "…");
     return {
       title: `The longest way: ${plural(way.length, "node")}, ${duration(all)} of ${duration(model.moment() - model.begun)}.`,

@@ -144,6 +144,7 @@ export function drawDensity(group, model, attempts, axis, node, y, height) {
     return d;
   };
   const word = model.word === "lost" ? "lost" : "running";
+  if (model.critical?.has(node.n)) group.append(s("rect", { class: "density-way", x: axis.x(node.started), y: base - height - 1, width: axis.x(end) - axis.x(node.started), height: height + 2, rx: 3 }));
   group.append(
     s("path", { class: "segment-crowd", d: path(() => 0, (k) => ended[k]) }),
     s("path", { class: "density-now", "data-shown": word, d: path((k) => ended[k], (k) => ended[k] + going[k]) }),

@@ -33,7 +33,7 @@ export class Notice {
 
   // The longest way, while the reader wants to see it.
   wayNotice() {
-    return this.way && this.plain("way", "running", this.way.title, this.way.more, this.way.buttons);
+    return this.way && this.plain("way", "finished", this.way.title, this.way.more, this.way.buttons);
   }
 
   // Of a large run, until a group is opened or the line is closed.
