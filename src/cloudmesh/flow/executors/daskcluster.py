@@ -175,6 +175,7 @@ class Cluster:
                 worker_extra_args=["--no-dashboard"],
                 scheduler_options={
                     "dashboard": False,
+                    "dashboard_address": "127.0.0.1:0",  # else 8787, with a warning if it is taken
                     **({"host": jobs["host"]} if jobs.get("host") else {}),
                 },
             )
