@@ -145,6 +145,32 @@ def test_a_run_on_a_machine_of_ec2(boots: Boots, tmp_path: Path) -> None:
         assert canary.encode() not in everything
 
 
+def test_a_failure_shows_and_keeps_no_credential(ec2: Ec2Rig, tmp_path: Path) -> None:
+    """Nor does what a user asks of the run afterwards."""
+    spec = {**ec2.spec, "key": "mine"}
+    text = FLOW.format(entries=json.dumps({"aws": spec}), file="/dev/null")
+    (tmp_path / "away.yaml").write_text(text)
+    token = "canary-session-token"
+    env = {
+        **os.environ,
+        "CLOUDMESH_FLOW_STORE": f"sqlite:///{tmp_path}/flow.db",
+        "AWS_SESSION_TOKEN": token,
+    }
+    echo = f"for {SECRET} with {token} and {KEY}"
+    ec2.gate.before = on("RunInstances", refusal("ExpiredToken", echo), 99)
+    told = b""
+    for words in (("run", "away.yaml"), ("show",), ("status",), ("logs", "b"), ("infra", "clean")):
+        done = subprocess.run(
+            [sys.executable, "-m", "cloudmesh.flow", *words],
+            cwd=tmp_path, env=env, capture_output=True, timeout=120,
+        )  # fmt: skip
+        told += done.stdout + done.stderr
+    assert b"the credentials have expired" in told
+    told += b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    for canary in (SECRET, token, KEY):
+        assert canary.encode() not in told
+
+
 def test_functions_output_and_cancel_on_a_machine_of_ec2(boots: Boots) -> None:
     book = Book()
     made = make("aws", {**boots.rig.spec, "python": sys.executable, "max_life": "2h"}, book.context)
