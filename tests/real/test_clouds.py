@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -360,6 +361,20 @@ def test_credentials_that_moto_refuses(ec2: Ec2Rig) -> None:
         assert "AWS_ACCESS_KEY_ID" in wrong
     finally:
         ec2.check_credentials(1_000_000)
+
+
+def test_no_two_engines_of_a_run_give_the_same_tag(ec2: Ec2Rig) -> None:
+    """What the second destroys of the first must never be its own."""
+    ec2.gate.before = on("RunInstances", refusal("VcpuLimitExceeded"), 99)
+    tags = []
+    for engine in (1, 2, 3):
+        book = Book()
+        made = make("aws", ec2.spec, replace(book.context, engine=engine))
+        for _ in range(2):
+            command(made, "true").result(60)
+        made.close()
+        tags += [document["tag"] for document in book.documents]
+    assert len(set(tags)) == 6
 
 
 def test_no_credentials(ec2: Ec2Rig, monkeypatch: pytest.MonkeyPatch) -> None:
