@@ -440,3 +440,31 @@ def test_the_longest_way_is_what_the_run_waited_for(page: Any, begin: Any) -> No
     page.keyboard.press("x")
     page.locator(".notice-band").wait_for(state="hidden")
     assert page.evaluate(marked) == []
+
+
+def test_a_corner_shows_where_one_is_in_a_large_picture(page: Any, begin: Any) -> None:
+    def happen(run: Hand) -> None:
+        run.batch(run.started("b29"))
+        run.batch(run.failed("b29"))
+
+    needs: dict[str, list[str]] = {f"a{k}": [] for k in range(30)}
+    begin(needs | {f"b{k}": [f"a{k}"] for k in range(30)} | {"b29": []}, first=happen)
+    page.keyboard.press("f")
+    page.locator(".minimap").wait_for(state="hidden")  # all is in sight
+    page.keyboard.press("0")
+    page.locator(".minimap").wait_for()
+    box = page.locator(".minimap canvas").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 2)
+    page.wait_for_selector(plate("b29", shown="error"))
+    inside, frame = (
+        page.locator(plate("b29")).bounding_box(),
+        page.locator(".picture").bounding_box(),
+    )
+    assert frame["y"] < inside["y"] < frame["y"] + frame["height"]
+    here = page.locator(".minimap-frame").bounding_box()
+    assert here["y"] > box["y"] + box["height"] / 2
+    red = """() => { const c = document.querySelector(".minimap canvas");
+        const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+        for (let k = 0; k < d.length; k += 4) if (d[k] === 181 && d[k + 1] === 16) return true;
+        return false; }"""
+    assert page.evaluate(red)  # an error is seen from everywhere

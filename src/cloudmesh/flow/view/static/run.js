@@ -192,6 +192,7 @@ export class RunPage {
     this.groups.showFolds(layout);
     if (before) this.picture.viewport.go(before.x, before.y, before.scale, false);
     this.picture.select(this.selected);
+    this.minimap.move();
   }
 
   // -- changes -----------------------------------------------------------------------
@@ -201,6 +202,7 @@ export class RunPage {
     this.notice.update();
     this.table.update(changed, structure);
     this.picture.update(changed);
+    this.minimap.soon();
     this.inspector.update(changed);
     this.attempts.update(changed);
     if (this.critical.on && model.ended) this.critical.update();

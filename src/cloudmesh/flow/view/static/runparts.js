@@ -8,6 +8,7 @@ import { Gantt, Strip } from "./gantt.js";
 import { header } from "./header.js";
 import { Inspector } from "./inspector.js";
 import { listenKeys, settings } from "./keys.js";
+import { Minimap } from "./minimap.js";
 import { Notice } from "./notice.js";
 import { Picture } from "./picture.js";
 import { resizable } from "./resize.js";
@@ -57,8 +58,12 @@ export function buildRun(page) {
   resizable(page.body, page.inspector.el, "inspector", "left");
   page.picture = new Picture(page.host, model, {
     select: (name) => page.select(name), fold: (key) => page.groups.fold(key),
-    zoom: (scale) => { page.zoomLabel.textContent = `${Math.round(scale * 100)} %`; },
+    zoom: (scale) => {
+      page.zoomLabel.textContent = `${Math.round(scale * 100)} %`;
+      page.minimap?.move();
+    },
   });
+  page.minimap = new Minimap(page.picture, page.pictureBox);
 }
 
 function actions(page) {

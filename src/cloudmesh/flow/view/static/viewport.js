@@ -82,6 +82,7 @@ export class Viewport {
 
   // Zoom so that a point of the screen stays where it is.
   zoomAt(px, py, scale) {
+    cancelAnimationFrame(this.animation); // the reader's hand is later than where we were going
     const next = Math.min(MOST, Math.max(this.fitScale(), scale));
     const before = this.sx;
     this.y = py - ((py - this.y) * next) / this.scale;
@@ -162,6 +163,7 @@ export class Viewport {
       this.zoomAt(event.clientX - box.left, event.clientY - box.top, this.scale * factor);
       return;
     }
+    cancelAnimationFrame(this.animation);
     const unit = event.deltaMode ? 24 : 1;
     this.x -= (event.shiftKey ? event.deltaY : event.deltaX) * unit;
     this.y -= (event.shiftKey ? 0 : event.deltaY) * unit;
@@ -171,6 +173,7 @@ export class Viewport {
   // -- pointers: one drags, two pinch --------------------------------------------
   down(event) {
     if (event.button) return;
+    cancelAnimationFrame(this.animation);
     this.pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     this.travelled = 0;
   }
