@@ -22,6 +22,8 @@ from cloudmesh.flow.store.names import say
 __all__ = ["Readers", "Writer", "store_error"]
 
 BUSY_SECONDS = 5.0
+#: Pages kept at hand while writing: with SQLite's own 2 MB a chain of 100,000 reads many again.
+CACHE_KB = 32_768
 #: The log of changes is brought into the file when it has grown by so much.
 CHECKPOINT_BYTES = 16_000_000
 
@@ -235,6 +237,7 @@ class Writer:
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA fullfsync=ON")  # macOS: else a sync may stay in the disk
             connection.execute("PRAGMA wal_autocheckpoint=0")
+            connection.execute(f"PRAGMA cache_size=-{CACHE_KB}")
             if fresh or self._version(connection) < sql.VERSION:
                 self._migrate(connection)
         except sqlite3.Error as error:
