@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from typing import Any
@@ -201,3 +202,24 @@ def test_stdout_holds_the_json_alone_whatever_a_file_writes(cms: Any) -> None:
     for word in ("loading", "made", "beside", "program", "b | node", "bye"):
         assert word in said
     assert "made" in cms("flow", "run", "loud").stdout
+
+
+def test_json_and_exports_are_whole_where_the_terminal_has_no_utf_8(cms: Any) -> None:
+    cms.write(
+        "u-flow.py",
+        "from cloudmesh.flow import workflow\n"
+        "def a(): return {'é': '日本\\ud800', 'x': '👍'}\n"
+        "w = workflow('a')\n",
+    )
+    wanted = {"é": "日本\ud800", "x": "👍"}
+    cms.environment.update(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    assert cms.json("flow", "run", "u-flow.py")["nodes"][0]["result"] == wanted
+    assert cms.json("flow", "result") == {"a": wanted}
+    exported = cms("flow", "export", "latest", "--format", "json").stdout
+    assert json.loads(exported)["nodes"][0]["result"] == wanted
+    cms.write("u2.yaml", "name: u2\nflow: a\ntasks: {a: {command: 'echo é', label: ä}}\n")
+    assert cms("flow", "add", "u2.yaml").returncode == 0
+    for form in ("yaml", "svg", "dot", "mermaid"):
+        text = cms("flow", "export", "u2", "--format", form).stdout
+        assert "\\x" not in text
+        assert ("é" in text) == (form == "yaml")

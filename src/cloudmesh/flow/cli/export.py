@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.cli.main import Command
+from cloudmesh.flow.cli.render import print_document
 from cloudmesh.flow.cli.words import open_store_of
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def export(args: argparse.Namespace) -> int:
             text = of_definition(store, args.what, args.format)
         else:
             text = of_run(store, args.what, args.format)
-    sys.stdout.write(text)
+    print_document(text)
     return 0
 
 

@@ -14,7 +14,9 @@ __all__ = [
     "colored",
     "escape",
     "is_live",
+    "is_utf8",
     "json_text",
+    "print_document",
     "print_json",
     "span",
     "styled",
@@ -105,13 +107,30 @@ def json_text(data: Any) -> str:
     """Data as JSON for people and programs."""
     import json
 
-    text = json.dumps(data, ensure_ascii=False, indent=2, default=str) + "\n"
+    # Where a terminal or LANG=C has no UTF-8, the escapes are JSON's own.
+    plain = not is_utf8(answer())
+    text = json.dumps(data, ensure_ascii=plain, indent=2, default=str) + "\n"
     return text if text.isascii() and "\x7f" not in text else text.translate(_IN_JSON)
 
 
 def print_json(data: Any) -> None:
     """Write data to stdout as JSON."""
     answer().write(json_text(data))
+
+
+def print_document(text: str) -> None:
+    """Write what is a file of its own to stdout: in UTF-8, whatever the terminal has."""
+    out = answer()
+    if is_utf8(out) or text.isascii() or not hasattr(out, "buffer"):
+        out.write(text)
+    else:
+        out.flush()
+        out.buffer.write(text.encode("utf-8", "backslashreplace"))
+
+
+def is_utf8(stream: TextIO) -> bool:
+    """Whether a stream takes every character as it is."""
+    return (getattr(stream, "encoding", None) or "utf-8").lower().replace("-", "") == "utf8"
 
 
 def span(seconds: float | None) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.cli.main import Command
 from cloudmesh.flow.cli.options import run_argument, serve_arguments
+from cloudmesh.flow.cli.render import print_document
 from cloudmesh.flow.cli.words import open_store_of
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ def openapi(args: argparse.Namespace) -> int:
     """Print the OpenAPI document of the HTTP interface."""
     from cloudmesh.flow.server.openapi import openapi_text
 
-    sys.stdout.write(openapi_text(args.format))
+    print_document(openapi_text(args.format))
     return 0
 
 
