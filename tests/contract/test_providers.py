@@ -19,6 +19,7 @@ from clouds import KEY, SECRET, running_ec2
 from openstack_stand_in import PASSWORD, running_openstack
 
 from cloudmesh.flow.errors import InfrastructureError
+from cloudmesh.flow.providers import cloud as cloud_module
 from cloudmesh.flow.providers import image, qemu
 from cloudmesh.flow.providers.protocol import Machine, Provider, Unwanted, Way
 from cloudmesh.flow.providers.table import provider_of
@@ -73,6 +74,7 @@ def rig(
         spec = {"kind": "vm", "provider": "qemu", "memory": "256M", "accelerator": "tcg"}
         made = Rig(spec, lambda: sum(STORE in t or OTHER in t for t, _, _ in qemu.machines()))
     else:
+        monkeypatch.setattr(cloud_module, "DELAY", 0.02)
         cloud = request.getfixturevalue(request.param)
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)

@@ -198,7 +198,7 @@ class Cloud(ABC):
         tried: list[tuple[str, str]] = []
         for word, look in self.looks():
             try:
-                self.do(look)
+                self.do(look, tries=2)  # somebody waits for the answer
             except (InfrastructureError, InputError) as error:
                 tried.append((word, str(error)))
                 break  # the others need this one
