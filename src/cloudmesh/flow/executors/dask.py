@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["DaskExecutor", "check", "make"]
 
 SLOTS = 1000  # nodes at once, where nothing else is said
+FETCH_MAX = 100  # results that are fetched at once
 PAUSE = 10.0  # seconds for which a scheduler that did not answer is not asked again
 LAG = 5.0  # seconds for which output may still be on its way when its node has ended
 
@@ -88,6 +89,7 @@ class DaskExecutor:
         self._asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._arrived: list[_Ride] = []  # whose result is there
         self._client: Any = None
         self._away: tuple[float, str] = (0.0, "")  # when a scheduler did not answer, and why
         self._programs = Programs()
@@ -220,6 +222,25 @@ class DaskExecutor:
             ride.future.cancel()
         self._tell(ride, why)
 
+    def _fetch(self) -> None:
+        """Get the results that have come, many at once."""
+        with self._lock:
+            arrived, self._arrived = self._arrived, []
+        for i in range(0, len(arrived), FETCH_MAX):
+            rides = [ride for ride in arrived[i : i + FETCH_MAX] if ride.job.why is None]
+            futures = [ride.future for ride in rides]
+            try:
+                results = self._client.gather(futures)
+            except Exception:  # one of them is lost, with its worker
+                results = [None] * len(rides)
+            for ride, result in zip(rides, results, strict=True):
+                try:
+                    given = ride.future.result(CONNECT_TIMEOUT) if result is None else result
+                    outcome = self._result(ride, *given)
+                except Exception as error:
+                    outcome = problem("WorkerLost", f"{self._name}: {error}", lost=True)
+                self._tell(ride, outcome)
+
     def _close(self) -> None:
         for attempt in list(self._rides):
             self._end(attempt, cancelled())
@@ -281,11 +302,13 @@ class DaskExecutor:
         if ride.job.why is not None:
             return  # told by `_end`, when all of it is gone
         if future.status == "finished":
-            try:
-                outcome = self._result(ride, *future.result(CONNECT_TIMEOUT))
-            except Exception as error:
-                outcome = problem("WorkerLost", f"{self._name}: {error}", lost=True)
-        elif future.status == "error":
+            with self._lock:
+                if not self._closing:
+                    self._arrived.append(ride)
+                    if len(self._arrived) == 1:
+                        self._ask(self._fetch)
+            return
+        if future.status == "error":
             what = type(future.exception()).__name__
             outcome = problem("WorkerLost", f"{self._name}: the worker died: {what}", lost=True)
         else:
