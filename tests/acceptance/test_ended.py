@@ -37,7 +37,7 @@ def worker():
 def thread():
     """A thread that does not listen."""
     keep(-1)
-    threading.Thread(target=time.sleep, args=(600,)).start()
+    threading.Thread(target=time.sleep, args=(600,), daemon=False).start()
     time.sleep(600)
 
 async def asking():

@@ -32,6 +32,8 @@ def test_a_thread_is_asked_to_end_and_what_it_says_later_is_dropped(
         print("before")
         while not current().cancelled:
             time.sleep(0.001)  # not its own sleep, which would end it
+            if may_end.is_set():
+                return
         asked.set()
         may_end.wait(30)
         print("from the grave")
@@ -39,11 +41,13 @@ def test_a_thread_is_asked_to_end_and_what_it_says_later_is_dropped(
         has_ended.set()
 
     def b() -> None:
-        asked.wait(30)
+        asked.wait(10)
         may_end.set()
-        has_ended.wait(30)
+        has_ended.wait(10)
 
     done = run("a || b", a, b)
+    assert asked.is_set()
+    assert has_ended.is_set()
     assert (done["a"].error or {})["type"] == "Timeout"
     assert done["b"].status == "finished"
     assert store.nodes(done.id, ["a"])[0]["progress"] is None

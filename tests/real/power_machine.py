@@ -80,7 +80,7 @@ class Machine:
             "-cpu", "max", "-M", "q35", "-m", "256", "-nic", "none", "-display", "none",
             "-monitor", "none", "-no-reboot", "-serial", f"file:{self.console}",
             "-kernel", str(self.image.kernel), "-initrd", str(self.folder / "initrd"),
-            "-append", f"console=ttyS0 quiet panic=1 durability={durability}",
+            "-append", f"console=ttyS0 quiet panic=1 no_timer_check durability={durability}",
             "-drive", f"if=none,id=root,file={self.image.disk},format=qcow2,snapshot=on",
             "-device", "virtio-blk-pci,drive=root",
             *(word for node in second for word in ("-blockdev", node)),

@@ -240,7 +240,8 @@ def _qemu(wanted: Wanted, image: Image, accelerator: str, port: int, folder: Pat
         "-accel", accelerator, "-cpu", "host" if accelerator == "kvm" else "max",
         "-M", "q35", "-m", str(wanted.memory), "-smp", str(wanted.cpus),
         "-kernel", str(image.kernel), "-initrd", str(image.initrd),
-        "-append", "console=ttyS0 quiet net.ifnames=0 panic=1",
+        # On a busy host the timer comes late, which a kernel takes for a broken one at its start.
+        "-append", "console=ttyS0 quiet net.ifnames=0 panic=1 no_timer_check",
         "-drive", drive.format(folder / "disk", "qcow2"),
         "-drive", drive.format(folder / "seed", "raw"),
         "-nic", f"user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{port}-:22",
