@@ -62,6 +62,13 @@ ENDS = [
         RUN + "test_what_follows_an_error_stays_pending_and_says_why",
     ),
     Broken(
+        "a traceback shows frames of ours",
+        "executors/call.py",
+        "        _cut(told)\n",
+        "",
+        "executors/test_call.py::test_an_exception_has_type_message_and_the_users_frames_only",
+    ),
+    Broken(
         "a pool is no limit",
         "run/run.py",
         "self.busy.get(name, 0) for name in lane\n",
@@ -156,6 +163,13 @@ AGAIN = [
         "{**variables, KEY: attempt.key}",
         "{**variables}",
         EXECUTOR + "test_a_command_prints_live_and_knows_its_key",
+    ),
+    Broken(
+        "a worker process does not know its node's key",
+        "executors/worker.py",
+        "        os.environ[KEY] = key\n",
+        "        os.environ[KEY] = ''\n",
+        EXECUTOR + "test_a_node_knows_its_key_and_attempt_and_says_progress[process]",
     ),
     Broken("a fourth death is allowed", "run/run.py", "DEATHS_MAX = 3", "DEATHS_MAX = 4", SUSPECT),
     Broken(
@@ -450,6 +464,14 @@ STOPPED = [
         EXECUTOR + "test_a_commands_timeout_and_cancel_leave_nothing[command]",
     ),
     Broken(
+        "what a worker has started outlives the engine",
+        "executors/worker.py",
+        '    send(family(os.getpid(), os.environ.get(KEY, ""), processes()), signal.SIGKILL)\n'
+        "    os.killpg(0, signal.SIGKILL)\n",
+        "    os._exit(0)\n",
+        EXECUTOR + "test_nothing_outlives_a_killed_engine[process]",
+    ),
+    Broken(
         "the outcome of a thread that was given up counts",
         "engine/loop.py",
         "            if going.over or event is None:",
@@ -500,6 +522,13 @@ TRIED = [
         "if failures > task.retries:",
         "if failures >= task.retries:",
         "run/test_policy.py::test_whether_there_is_another_attempt",
+    ),
+    Broken(
+        "a worker that dies under its node is no lost attempt",
+        "executors/process.py",
+        'return problem("WorkerLost", message, code or None, lost=True)',
+        'return problem("WorkerLost", message, code or None)',
+        EXECUTOR + "test_a_process_that_ends_itself_is_lost[process]",
     ),
     Broken(
         "the pause does not grow",
