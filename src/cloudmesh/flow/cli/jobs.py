@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cloudmesh.flow.errors import InfrastructureError
-from cloudmesh.flow.executors.login import Login
-from cloudmesh.flow.executors.slurm import base_of, first_line, login_of
+from cloudmesh.flow.executors.login import Login, first_line
+from cloudmesh.flow.executors.slurm import about_of, base_of, login_of
 from cloudmesh.flow.store.protocol import Store
 
 __all__ = ["Swept", "clean"]
@@ -94,8 +94,7 @@ def _found(login: Login, base: str, store: str) -> Iterator[_Left]:
     for run in login.names(f"{base}/{store}") if base else ():
         for mark in login.names(f"{base}/{store}/{run}"):
             folder = f"{base}/{store}/{run}/{mark}"
-            about = login.read(f"{folder}/about.json")
-            tag = str(json.loads(about)["tag"]) if about else ""
+            tag = str(about_of(login, folder).get("tag"))
             if tag.startswith(f"cmflow/{store}/{run}/"):
                 yield _Left(tag, folder, tuple(sorted(jobs.pop(tag, ()))))
     for tag, numbers in jobs.items():

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import InfrastructureError, InputError
-from cloudmesh.flow.executors.login import Here
+from cloudmesh.flow.executors.login import Here, first_line
 from cloudmesh.flow.providers.sizes import megabytes
 from cloudmesh.flow.times import seconds
 
@@ -56,11 +56,6 @@ def faults_of_jobs(spec: Mapping[str, Any]) -> str:
 def _minutes(time: Any) -> str | None:
     """A time as Slurm reads it."""
     return None if time is None else str(max(1, math.ceil(seconds(time) / 60)))
-
-
-def _first_line(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return (lines or ["it says nothing"])[0][:300]
 
 
 class Cluster:
@@ -182,7 +177,7 @@ class Cluster:
         self._jobs = cluster
         code, _, err = Here().run(["sbatch", "--test-only"], cluster.job_script())
         if code:
-            raise InfrastructureError(f"{self._name}: the job was refused: {_first_line(err)}")
+            raise InfrastructureError(f"{self._name}: the job was refused: {first_line(err)}")
         if context:
             document = {"tag": self._tag, "kind": "slurm", "name": self._name}
             context.intent({**document, "jobs": int(jobs.get("workers") or 1)})

@@ -19,12 +19,18 @@ from typing import Any, Protocol, TypeVar
 from cloudmesh.flow.errors import InfrastructureError
 from cloudmesh.flow.executors.ssh import Host, Unreachable, connect, trouble
 
-__all__ = ["Answer", "Here", "Login", "There"]
+__all__ = ["Answer", "Here", "Login", "There", "first_line"]
 
 T = TypeVar("T")
 
 Answer = tuple[int, str, str]  # exit code, stdout, stderr
 TIMEOUT = 60.0  # seconds for one command
+
+
+def first_line(text: str) -> str:
+    """The first line that says something."""
+    lines = (line.strip() for line in text.splitlines())
+    return next((line for line in lines if line), "it says nothing")[:300]
 
 
 class Login(Protocol):

@@ -28,7 +28,7 @@ from cloudmesh.flow.executors.blob import HEAD, frame, lengths
 from cloudmesh.flow.executors.command import cancelled, problem, refuse, timed_out
 from cloudmesh.flow.executors.far import Job, Programs, outcome_of, request
 from cloudmesh.flow.executors.kept import UNUSED_MAX
-from cloudmesh.flow.executors.login import Here, Login, There
+from cloudmesh.flow.executors.login import Here, Login, There, first_line
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.sending import runner
 from cloudmesh.flow.executors.ssh import ssh_hosts
@@ -36,7 +36,7 @@ from cloudmesh.flow.executors.ssh import ssh_hosts
 if TYPE_CHECKING:
     from cloudmesh.flow.executors.table import Context
 
-__all__ = ["SlurmExecutor", "base_of", "check", "first_line", "login_of", "make"]
+__all__ = ["SlurmExecutor", "about_of", "base_of", "check", "login_of", "make"]
 
 SLOTS = 1000  # jobs at once, where nothing else is said
 ARRAY_MAX = 500  # jobs in one array: clusters take 1,001 by default
@@ -103,6 +103,14 @@ def base_of(login: Login, spec: Mapping[str, Any]) -> str:
     return os.path.expanduser(base) if isinstance(login, Here) else base
 
 
+def about_of(login: Login, folder: str) -> Mapping[str, Any]:
+    """What an array's folder says of it; nothing where the engine died as it wrote that."""
+    about: Mapping[str, Any] = {}
+    with contextlib.suppress(ValueError):
+        about = json.loads(login.read(f"{folder}/about.json"))
+    return about
+
+
 def login_of(spec: Mapping[str, Any]) -> Login:
     """Where the scheduler's commands are given."""
     return There(ssh_hosts(spec)[0]) if spec.get("host") else Here()
@@ -113,12 +121,6 @@ def _done(login: Login, command: Sequence[str]) -> None:
     code, _, err = login.run(command)
     if code:
         raise InfrastructureError(f"{command[0]}: {first_line(err)}")
-
-
-def first_line(text: str) -> str:
-    """The first line that says something."""
-    lines = (line.strip() for line in text.splitlines())
-    return next((line for line in lines if line), "it says nothing")[:300]
 
 
 def _signal_name(number: int) -> str:
@@ -144,6 +146,7 @@ class _Array:
     job: str
     left: int  # how many of them have not been told
     told: list[int] = field(default_factory=list)
+    noted: int = 0  # how many of these its folder names
 
 
 @dataclass(slots=True, eq=False)
@@ -185,7 +188,7 @@ class SlurmExecutor:
         self._found: dict[str, tuple[_Array, int, int]] = {}  # by key: jobs of a dead engine
         self._arrays: dict[str, _Array] = {}
         self._back: list[Job] = []  # could not be submitted while the scheduler was away
-        self._doubtful: list[str] = []  # tags of arrays that may have been submitted all the same
+        self._doubtful: dict[str, str] = {}  # arrays that may be there all the same: tag, folder
         self._worked = False  # whether the scheduler has ever answered
         self._away_since = 0.0
         self._pause = ASK_MIN
@@ -237,10 +240,10 @@ class SlurmExecutor:
     def _leave(self, login: Login) -> None:
         """End what an engine before this one left and nobody wanted; no empty folder stays."""
         with contextlib.suppress(FlowError):
-            tags = {array.tag: array.folder for array, _, _ in self._found.values()}
-            for tag, folder in tags.items():
-                if tag not in self._arrays:
-                    login.run(["scancel", f"--name={tag}"])
+            self._settle_doubts(login)
+            left = [*self._arrays.values(), *(array for array, _, _ in self._found.values())]
+            for tag, folder in {array.tag: array.folder for array in left}.items():
+                if login.run(["scancel", f"--name={tag}"])[0] == 0:  # else `infra clean` does it
                     login.remove(folder)
                     self._context.release({"tag": tag})
             if self._shared:
@@ -279,8 +282,9 @@ class SlurmExecutor:
                 self._open(login)
             if wanted:
                 self._submit_all(login, wanted)
-        except FlowError as error:
-            self._refuse([job for job in wanted if job.attempt not in self._tasks], error)
+        except Exception as error:  # as in `_run`
+            untold = [job for job in wanted if job.why is None and job.attempt not in self._tasks]
+            self._refuse(untold, error)
         now = time.monotonic()
         for task in list(self._tasks.values()):
             if closing or task.job.attempt in unwanted:
@@ -289,7 +293,7 @@ class SlurmExecutor:
                 task.job.why = task.job.why or timed_out(task.job.attempt)
         self._watch(login)
 
-    def _refuse(self, jobs: Sequence[Job], error: FlowError) -> None:
+    def _refuse(self, jobs: Sequence[Job], error: Exception) -> None:
         """Jobs could not be submitted: later, where the scheduler has worked and is away now."""
         passing = bool(getattr(error, "passing", False))
         if passing and self._worked and self._is_waited_for(error):
@@ -306,9 +310,9 @@ class SlurmExecutor:
         base = base_of(login, self._spec)
         shared = f"{base}/{self._context.store_id}/{self._context.run}"
         for name in login.names(shared):
-            about = login.read(f"{shared}/{name}/about.json")
+            about = about_of(login, f"{shared}/{name}")
             if about:
-                self._adopt(login, f"{shared}/{name}", json.loads(about))
+                self._adopt(login, f"{shared}/{name}", about)
         self._shared, self._sources = shared, f"{base}/sources"
 
     def _source(self, login: Login, what: int | str, data: Callable[[], bytes]) -> str:
@@ -336,7 +340,7 @@ class SlurmExecutor:
         if not job:
             return
         told = {int(line) for line in login.read(f"{folder}/told").split()}
-        array = _Array(about["tag"], folder, job, 0, sorted(told))
+        array = _Array(about["tag"], folder, job, 0, sorted(told), len(told))
         for index, (key, number) in enumerate(about["keys"]):
             if index not in told:
                 self._found[key] = (array, index, number)
@@ -368,6 +372,9 @@ class SlurmExecutor:
         if out.split():
             login.run(["scancel", *sorted(set(out.split()))])
             return False
+        for tag, folder in self._doubtful.items():
+            login.remove(folder)
+            self._context.release({"tag": tag})
         self._doubtful.clear()
         return True
 
@@ -378,8 +385,8 @@ class SlurmExecutor:
             try:
                 number, asked = request(job.attempt, self._programs)
             except Exception as error:
-                message = f"the node cannot be sent: {error}"
-                job.done(job.attempt, problem(type(error).__name__, message))
+                job.why = problem(type(error).__name__, f"the node cannot be sent: {error}")
+                job.done(job.attempt, job.why)
                 continue
             last = frame({"kind": "last"})
             asked += last
@@ -405,21 +412,23 @@ class SlurmExecutor:
             raise
         document = {"tag": tag, "kind": "slurm", "name": self._name, "jobs": len(sendable)}
         self._context.intent(document)
+        self._doubtful[tag] = folder
         code, out, err = login.run(batch.command(self._spec, tag, len(sendable), folder), script)
+        if code and _AWAY.search(err):
+            login.remove(folder)  # without it the jobs end at once, should they be there
+            raise SchedulerAway(first_line(err))
+        del self._doubtful[tag]
         if code:
             login.remove(folder)
-            if _AWAY.search(err):
-                self._doubtful.append(tag)
-                raise SchedulerAway(first_line(err))
             self._context.release({"tag": tag})
             raise InfrastructureError(f"the job was refused: {first_line(err)}")
         self._worked, self._away_since = True, 0.0
         array = _Array(tag, folder, out.strip().partition(";")[0], len(sendable))
-        login.write(f"{folder}/job", array.job.encode())
         self._arrays[tag] = array
         for index, job in enumerate(sendable):
             self._tasks[job.attempt] = _Task(job, array, index)
         self._pause = ASK_MIN
+        login.write(f"{folder}/job", array.job.encode())
 
     def _program(self, login: Login, number: int) -> str:
         return self._source(login, number, lambda: self._programs.frame(number))
@@ -473,7 +482,7 @@ class SlurmExecutor:
                 lost = problem("SchedulerLost", f"{self._name}: {error}", lost=True)
                 self._tell(task, task.job.why or lost)
 
-    def _is_waited_for(self, error: FlowError) -> bool:
+    def _is_waited_for(self, error: Exception) -> bool:
         """Whether a scheduler that is away is waited for; the user is told once."""
         now = time.monotonic()
         if not self._away_since:
@@ -569,11 +578,13 @@ class SlurmExecutor:
 
     def _clean(self, login: Login) -> None:
         """Remove the folders of arrays of which all has been told; mark what has been told."""
+        awaited = {array.tag for array, _, _ in self._found.values()}
         for tag, array in list(self._arrays.items()):
-            if array.left == 0:
+            if array.left == 0 and tag not in awaited:
                 del self._arrays[tag]
                 login.remove(array.folder)
                 self._context.release({"tag": tag})
-            elif array.told:
+            elif len(array.told) > array.noted:
                 told = "\n".join(map(str, array.told))
                 login.write(f"{array.folder}/told", told.encode())
+                array.noted = len(array.told)
