@@ -223,3 +223,41 @@ def test_json_and_exports_are_whole_where_the_terminal_has_no_utf_8(cms: Any) ->
         text = cms("flow", "export", "u2", "--format", form).stdout
         assert "\\x" not in text
         assert ("é" in text) == (form == "yaml")
+
+
+def test_what_a_node_s_own_threads_print_is_the_node_s(here: Any, monkeypatch: Any) -> None:
+    here.write(
+        "t-flow.py",
+        """\
+        import threading
+        from concurrent.futures import ThreadPoolExecutor
+        from cloudmesh.flow import Secret, current, workflow
+        shared = ThreadPoolExecutor(1)
+        def said(text):
+            print(text)
+            return text
+        def a():
+            with ThreadPoolExecutor(2) as pool:
+                found = sorted(pool.map(said, ["one", "two"]))
+            shared.submit(said, "shared a").result()
+            thread = threading.Thread(target=lambda: current().progress(40))
+            thread.start(); thread.join()
+            return found
+        def b(token: Secret):
+            threading.Timer(0, print, [token]).run()
+            thread = threading.Thread(target=print, args=(token,))
+            thread.start(); thread.join()
+            shared.submit(said, "shared b").result()
+        w = workflow("a; b")
+        """,
+    )
+    monkeypatch.setenv("TOKEN", "sesame-open")
+    done = here("run", "t-flow.py")
+    assert done.code == 0, done.err
+    assert "sesame" not in done.out + done.err
+    lines = here("logs", "latest", "a").out.splitlines()
+    assert sorted(lines) == ["one", "shared a", "two"]
+    assert "a | one\n" in done.out
+    assert here("logs", "latest", "b").out == "…\n…\n"
+    assert "\nshared b\n" in done.out  # a pool that outlives its node speaks for nobody
+    assert here.json("status")["nodes"][0]["progress"] == 40

@@ -122,6 +122,7 @@ def install() -> None:
             _originals = (sys.stdout, sys.stderr)
             _routes = (_Route("out", sys.stdout), _Route("err", sys.stderr))
             sys.stdout, sys.stderr = _routes[0], _routes[1]
+            threading.Thread.start = _start_beside  # type: ignore[method-assign,assignment]
 
 
 def uninstall() -> None:
@@ -130,11 +131,49 @@ def uninstall() -> None:
     with _lock:
         _installed -= 1
         if _installed == 0 and _originals is not None and _routes is not None:
+            if threading.Thread.start is _start_beside:
+                threading.Thread.start = _start  # type: ignore[method-assign]
             if sys.stdout is _routes[0]:
                 sys.stdout = _originals[0]
             if sys.stderr is _routes[1]:
                 sys.stderr = _originals[1]
             _originals = _routes = None
+
+
+_start = threading.Thread.start
+
+
+def _start_beside(thread: threading.Thread) -> None:
+    """Start a thread; one that a node starts, its pools' too, speaks for that node."""
+    attempt = here.get(None)
+    if attempt is not None and not getattr(attempt, "over", False):
+        run = thread.run
+
+        def run_beside() -> None:
+            _beside.mine = True
+            here.set(attempt)
+            run()
+
+        thread.run = run_beside  # type: ignore[method-assign]
+    _start(thread)
+
+
+class _Beside(threading.local):
+    """Whether this thread was started by a node, not by us to run it."""
+
+    mine = False
+
+
+_beside = _Beside()
+
+
+def _speaker() -> Any:
+    """The attempt whose code runs in this thread; None where there is none.
+
+    A thread that goes on after its node, a pool that others use too, speaks for nobody.
+    """
+    attempt = here.get(None)
+    return None if _beside.mine and getattr(attempt, "over", False) else attempt
 
 
 def flush(attempt: Any) -> None:
@@ -156,7 +195,7 @@ class _Route(io.TextIOBase):
         self._real = real
 
     def write(self, text: str) -> int:
-        attempt = here.get(None)
+        attempt = _speaker()
         if attempt is None:
             return self._real.write(text)
         if not isinstance(text, str):
@@ -180,10 +219,10 @@ class _Route(io.TextIOBase):
     @property
     def buffer(self) -> Any:
         """Takes bytes."""
-        return self._real.buffer if here.get(None) is None else _Bytes(self)
+        return self._real.buffer if _speaker() is None else _Bytes(self)
 
     def flush(self) -> None:
-        if here.get(None) is None:
+        if _speaker() is None:
             self._real.flush()
 
     def writable(self) -> bool:
