@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from cloudmesh.flow.engine.veil import Veil
@@ -18,5 +20,9 @@ def test_what_holds_one_is_refused() -> None:
     for stored in ("x hunter2", b"\x80hunter2", memoryview(b"hunter2")):
         with pytest.raises(ValueError, match="holds a secret"):
             veil.refuse(stored)
+    for before in range(7):  # as a codec writes bytes that hold it
+        encoded = base64.b64encode(b"z" * before + b"hunter2, long enough" + b"z" * 50)
+        with pytest.raises(ValueError, match="holds a secret"):
+            Veil(["hunter2, long enough"]).refuse(encoded)
     veil.refuse("hunter")
     Veil().refuse("hunter2")
