@@ -293,3 +293,58 @@ def test_labels_are_those_of_the_documents(client: TestClient, hand: Any) -> Non
         shown, stored = looks()
         assert shown == stored
     assert shown[0] == ["a", "green", 'a = {"deep": [1, "' + "x" * 66 + "…", "square"]
+
+
+def test_what_is_left_out_for_the_page_is_what_the_graph_says_already(
+    client: TestClient, hand: Any
+) -> None:
+    from cloudmesh.flow.model.flow import Look, Parameter, Task
+
+    needs: dict[str, list[str]] = {"split": [], "work": ["split"], "merge": ["work"], "aside": []}
+    needs |= {n: [] for n in ("x1", "x2", "x3")} | {n: ["x1", "x2", "x3"] for n in ("y1", "y2")}
+    needs |= {"last": ["merge", "y1", "y2"]}
+    tasks = {
+        "merge": Task(parameters=(Parameter("work"),)),
+        "aside": Task(look=Look(label="to the side")),
+        "y1": Task(on="lab"),
+    }
+    run = hand(needs, maps={"work": "split"}, tasks=tasks)
+
+    def compare() -> None:
+        path = f"/api/runs/{run.id}"
+        full = client.get(f"{path}/state").json()
+        brief = client.get(f"{path}/state", params={"brief": True}).json()
+        said = {node["n"]: node for node in brief["nodes"]}
+        for node in full["nodes"]:
+            plain = {"n": node["n"], "name": node["name"], "status": "pending"}
+            plain |= {"shown": "pending", "attempt": 0}
+            assert said.get(node["n"], plain) == node
+        assert len(said) < len(full["nodes"])
+        names = [node["name"] for node in full["graph"]["nodes"]]
+        for direction in ("right", "down"):
+            asked = {"direction": direction, "open": "work"}
+            whole = client.get(f"{path}/layout", params=asked).json()
+            short = client.get(f"{path}/layout", params=asked | {"brief": True}).json()
+            for there, here in zip(whole["items"], short["items"], strict=True):
+                if isinstance(here, list):
+                    fields = ("x", "y", "w", "h", "level", "n", "label")
+                    here = dict(zip(fields, here, strict=False))
+                    here |= {"kind": "node", "key": names[here["n"]]}
+                assert here == there
+            for there, here in zip(whole["edges"], short["edges"], strict=True):
+                fields = ("from", "to", "path", "label", "x", "y", "curved")
+                edge = dict(zip(fields, here, strict=False))
+                if not edge.get("curved"):
+                    edge.pop("curved", None)
+                assert edge == {k: v for k, v in there.items() if k != "edge"}
+
+    compare()
+    run.batch(run.started("split"))
+    run.batch(run.finished("split", [1, 2]))
+    compare()
+    run.batch(run.started("work[0]"), run.started("x1"))
+    run.batch(run.failed("work[0]"))
+    run.batch(run.failed("x1", retry_at=run.now + 9, reason="retry 2 at 12:00"))
+    compare()
+    run.run_all("x1", "x2", "x3")
+    compare()

@@ -179,13 +179,13 @@ def test_what_takes_long_shows_its_outline_and_how_much_is_to_come(
 ) -> None:
     run = Hand(open_store(), make_flow({f"n{k}": [] for k in range(30)}), begun=time.time())
     held: list[Any] = []
-    page.route("**/state", lambda route: held.append(route))
+    page.route("**/state?*", lambda route: held.append(route))
     page.goto(f"{served.url}/runs/{run.id}", wait_until="commit")
     page.locator(".loading-words", has_text="Loading 30 nodes…").wait_for()
     assert page.locator(".bone-row").count() == 10
     for route in held:
         route.continue_()
-    page.unroute("**/state")
+    page.unroute("**/state?*")
     page.wait_for_selector(".picture [data-node]")
     assert page.locator(".skeleton").count() == 0
 

@@ -23,6 +23,22 @@ PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(40)).decode()
 EVIL = "<svg onload=\"document.title='broken'\"><script>document.title='broken'</script></svg>"
 
 
+#: The level of detail, once what is shown of a node is as it is to be at this scale.
+READABLE = """(name) => {
+    const world = [...document.querySelectorAll(".picture svg.canvas > g")].pop();
+    const scale = Number(/scale\\(\\S+ ([^)]+)\\)/.exec(world.getAttribute("transform"))[1]);
+    const level = scale >= 0.6 ? "full" : scale < 0.3 ? "bars" : "names";
+    if (document.querySelector(".picture").dataset.level !== level) return false;
+    if (level === "bars") return level;
+    const sizes = [...document.querySelectorAll(".picture svg.canvas text")].filter((e) =>
+        getComputedStyle(e).visibility === "visible" && e.textContent)
+        .map((e) => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a);
+    const second = document.querySelector(`.plate[data-node="${name}"] .second`);
+    const left = second.getAttribute("visibility") === "hidden";
+    return Math.min(...sizes) >= 10.9 && left === (level === "names") && level;
+}"""
+
+
 @pytest.fixture
 def begin(home: Any, page: Any, served: Served) -> Callable[..., Hand]:
     """Begin a run, let things happen to it, and open its page."""
@@ -187,22 +203,12 @@ def test_what_cannot_be_read_is_left_out_not_shrunk(page: Any, begin: Any) -> No
     edge = {f"end_{k}": Task(parameters=(Parameter(f"{long}{k}"),)) for k in range(16)}
     begin(needs | {f"end_{k}": [f"{long}{k}"] for k in range(16)}, tasks=edge)
     page.keyboard.press("0")
-    sizes = """() => [...document.querySelectorAll(".picture text")].filter((e) =>
-        getComputedStyle(e).visibility === "visible" && e.textContent && e.closest("svg.canvas"))
-        .map((e) => parseFloat(getComputedStyle(e).fontSize) * e.getScreenCTM().a)"""
     seen = set()
-    for _ in range(6):
-        page.keyboard.press("-")
-        page.wait_for_timeout(150)
-        level = page.locator(".picture").get_attribute("data-level")
-        seen.add(level)
-        if level != "bars":
-            assert min(page.evaluate(sizes)) >= 10.9
-            hidden = page.locator(f"{plate(long + '0')} .second").get_attribute("visibility")
-            assert hidden == ("hidden" if level == "names" else None)
+    for key in "------0":
+        page.keyboard.press(key)
+        # 80 ms after the hand rests all is as large as it can be read, or left out.
+        seen.add(page.wait_for_function(READABLE, arg=f"{long}0").json_value())
     assert seen >= {"full", "names"}
-    page.keyboard.press("0")
-    page.wait_for_timeout(150)
     name = page.locator(f"{plate(long + '0')} .name").text_content()
     assert "…" in name
     assert name.endswith("_0")  # names differ at their ends
@@ -355,7 +361,7 @@ def test_who_is_far_behind_is_told_and_loads_the_run_as_it_is(
     page.locator(".notice-band", has_text="Not connected since").wait_for()
     run.run_all(*"abcd")
     held: list[Any] = []
-    page.route("**/state", lambda route: held.append(route))
+    page.route("**/state?*", lambda route: held.append(route))
     page.unroute("**/events*")
     page.evaluate("dispatchEvent(new Event('online'))")
     page.locator(".notice-band", has_text="8 events behind. Loading the run as it is").wait_for()

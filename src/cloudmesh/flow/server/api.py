@@ -228,6 +228,7 @@ def snapshot(
     request: Request,
     run: str,
     at: Annotated[int | None, Query(ge=1, description="as it was at that SEQ")] = None,
+    brief: Annotated[bool, Query(description="without nodes that are just pending")] = False,
 ) -> Response:
     """All that a picture of the run shows, at one SEQ: the graph, and the state of each node."""
     state = state_of(request)
@@ -246,7 +247,11 @@ def snapshot(
             "over": projection.run.over or None,
             "last": projection.moments[-1][1],
             "base": projection.run.base,
-            "nodes": [projection.document(i) for i in projection.numbers()],
+            "nodes": [
+                projection.document(i)
+                for i in projection.numbers()
+                if not (brief and projection.plain(i))
+            ],
             "counts": projection.counts(),
             "errors": [[seq, projection.run.names[i]] for seq, i in projection.errors],
         }
@@ -260,12 +265,13 @@ def layout(
     run: str,
     direction: Annotated[str, Query(pattern="^(right|down)$")] = "right",
     open: Annotated[str, Query(description="the open groups, with commas between")] = "",
+    brief: Annotated[bool, Query(description="without what the graph says already")] = False,
 ) -> Response:
     """The places of plates, groups and gates, and the routes of edges."""
     state = state_of(request)
     feed = state.feeds.get(run)
     opened = tuple(sorted(name for name in open.split(",") if name))
-    return Response(state.layout(feed, direction, opened), media_type="application/json")
+    return Response(state.layout(feed, direction, opened, brief), media_type="application/json")
 
 
 @router.get(

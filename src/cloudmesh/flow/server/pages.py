@@ -91,11 +91,11 @@ def run_page(request: Request, run: str) -> Response:
     path = escape(f"/api/runs/{quote(run, safe='')}")
     wanted = []
     if "at" not in request.query_params:
-        wanted.append(f'href="{path}/state"')
+        wanted.append(f'href="{path}/state?brief=true"')
     if "open" not in request.query_params:
         wanted += [
-            f'href="{path}/layout?direction=right" media="(min-width: 720px)"',
-            f'href="{path}/layout?direction=down" media="(max-width: 719px)"',
+            f'href="{path}/layout?direction=right&amp;brief=true" media="(min-width: 720px)"',
+            f'href="{path}/layout?direction=down&amp;brief=true" media="(max-width: 719px)"',
         ]
     links = [f'<link rel="preload" as="fetch" crossorigin {link}>' for link in wanted]
     return _page("index.html", "\n".join([*links, _modules()]))

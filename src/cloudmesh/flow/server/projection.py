@@ -30,6 +30,8 @@ KEPT = frozenset(("items", "look", "exit_code", "where", "waited"))
 #: How much of a value a label shows, in characters.
 LABEL_VALUE_MAX = 80
 
+_NO_LOOK = Look()
+
 #: On these a node waits for a slot of the engine's own: it is pending, like all that is to come.
 HERE = ("local", "thread", "process")
 
@@ -221,6 +223,16 @@ class Projection:
             optional["first"], optional["count"] = run.elements[i].start, len(run.elements[i])
         out.update((k, v) for k, v in optional.items() if v is not None and v != "")
         return out
+
+    def plain(self, i: int) -> bool:
+        """Whether nothing is to be said of a node of the flow but that it is pending."""
+        run = self.run
+        if run.status[i] != PENDING or run.attempt[i] or i >= run.base or i in run.elements:
+            return False
+        said = (self.ready, run.reason, run.blocked, run.retry_at, run.look, run.where, run.error)
+        if run.status_word == "cancelled" or any(i in some for some in said):
+            return False
+        return self.flow.nodes[i].task.look == _NO_LOOK
 
     def _look(self, i: int) -> dict[str, str]:
         """Colour, label and shape: what is not given stays as it was."""

@@ -110,7 +110,7 @@ class State:
         with suppress(Exception):  # who asks for the run is told; the store may be closed by now
             feed = self.feeds.get(run)
             self.graph(feed)
-            self.layout(feed, "right", ())
+            self.layout(feed, "right", (), brief=True)
 
     def graph(self, feed: Feed) -> str:
         """`graph_of` the feed's flow as JSON, made once."""
@@ -118,7 +118,9 @@ class State:
             feed.graph = compact(graph_of(feed.projection.flow))
         return feed.graph
 
-    def layout(self, feed: Feed, direction: str, opened: tuple[str, ...]) -> bytes:
+    def layout(
+        self, feed: Feed, direction: str, opened: tuple[str, ...], brief: bool = False
+    ) -> bytes:
         """The layout of a run as JSON; the same question is answered from memory."""
         with feed.lock:
             lengths = feed.projection.lengths
@@ -130,12 +132,14 @@ class State:
             keys = {name for name in opened if name in feed.projection.run.index}
         opened = tuple(sorted(keys))
         known_labels = hash(tuple(sorted(labels.items())))
-        key = (feed.run, direction, opened, tuple(sorted(lengths.items())), known_labels)
+        key = (feed.run, direction, brief, opened, tuple(sorted(lengths.items())), known_labels)
         with feed.drawing:  # many ask the same at the same time: it is done once
             known = self._layouts.get(key)
             if known is None:
                 with uncollected():
-                    known = compact(layout(flow, direction, lengths, opened, labels)).encode()
+                    known = compact(
+                        layout(flow, direction, lengths, opened, labels, brief)
+                    ).encode()
                 with self._lock:
                     self._layouts[key] = known
                     while len(self._layouts) > LAYOUTS_MAX:

@@ -22,7 +22,7 @@ from typing import Any
 
 from cloudmesh.flow.model.flow import Flow
 from cloudmesh.flow.view.fold import Graph, Item, fold, stem
-from cloudmesh.flow.view.route import Column, Edge, documents, labelled, route
+from cloudmesh.flow.view.route import Column, Edge, brief_documents, documents, labelled, route
 
 __all__ = ["layout"]
 
@@ -45,12 +45,15 @@ def layout(
     lengths: Mapping[str, int] | None = None,
     opened: Collection[str] = (),
     labels: Mapping[str, str] | None = None,
+    brief: bool = False,
 ) -> dict[str, Any]:
     """The picture of a flow as JSON data: ``items``, ``edges``, ``stages``, ``width``, ``height``.
 
     ``lengths`` are those of maps, as far as known; ``labels`` what nodes are
     labelled with by now, for the width of their plates.  Sizes are CSS pixels
-    at 100 %.  Raises nothing: every checked flow has a picture.
+    at 100 %.  ``brief``: plates are ``[x, y, w, h, level, n]``, and edges
+    ``[from, to, path]``, each with its label after that; names are left out.
+    Raises nothing: every checked flow has a picture.
     """
     graph = fold(flow, lengths, opened, labels)
     down = direction == "down"
@@ -64,7 +67,7 @@ def layout(
     columns = _columns(flow, graph, lanes, down)
     boxes = _boxes(graph, lanes, columns)
     edges = route(flow, graph, boxes, lanes.chains(), columns)
-    return _document(flow, graph, boxes, edges, columns, levels, down)
+    return _document(flow, graph, boxes, edges, columns, levels, down, brief)
 
 
 # -- sizes -----------------------------------------------------------------------
@@ -389,10 +392,15 @@ def _document(
     columns: dict[int, Column],
     levels: list[int],
     down: bool,
+    brief: bool,
 ) -> dict[str, Any]:
-    items = []
+    items: list[Any] = []
     for i, (item, (u, v, a, b)) in enumerate(zip(graph.items, boxes, strict=True)):
         x, y, w, h = (v, u, b, a) if down else (u, v, a, b)
+        if brief and item.kind == "node":
+            label = [item.label] if item.label != item.key else []
+            items.append([x, y, w, h, levels[i], item.members[0], *label])
+            continue
         entry: dict[str, Any] = {
             "key": item.key,
             "kind": item.kind,
@@ -420,7 +428,7 @@ def _document(
         "width": round(across if down else length, 1),
         "height": round(length if down else across, 1),
         "items": items,
-        "edges": documents(edges, graph, down),
+        "edges": brief_documents(edges, down) if brief else documents(edges, graph, down),
         "stages": _stages(flow, graph, columns, levels),
     }
 

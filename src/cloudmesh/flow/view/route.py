@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cloudmesh.flow.model.flow import Flow
 from cloudmesh.flow.view.fold import Graph, Item
 
-__all__ = ["Column", "Edge", "documents", "label_of", "labelled", "route"]
+__all__ = ["Column", "Edge", "brief_documents", "documents", "label_of", "labelled", "route"]
 
 LABEL_MAX = 18
 TRUNK = 36
@@ -47,7 +47,7 @@ class Edge:
             "edge": f"{left}→{right}",
             "from": self.source,
             "to": self.target,
-            "path": self._path(down, texts),
+            "path": self.text(down, texts),
         }
         if self.label:
             u, v = self.label_at
@@ -56,7 +56,8 @@ class Edge:
                 out["curved"] = True
         return out
 
-    def _path(self, down: bool, texts: _Texts) -> str:
+    def text(self, down: bool, texts: _Texts) -> str:
+        """The path as SVG has it."""
         a, b = (1, 0) if down else (0, 1)
         parts = [f"M{texts[self.start[a]]} {texts[self.start[b]]}"]
         for step in self.steps:
@@ -82,6 +83,19 @@ def documents(edges: list[Edge], graph: Graph, down: bool) -> list[dict[str, Any
     """All edges as JSON data."""
     texts = _Texts()
     return [edge.document(graph, down, texts) for edge in edges]
+
+
+def brief_documents(edges: list[Edge], down: bool) -> list[list[Any]]:
+    """All edges as ``[from, to, path]``; one with a label goes on ``label, x, y, curved``."""
+    texts = _Texts()
+    out: list[list[Any]] = []
+    for edge in edges:
+        entry: list[Any] = [edge.source, edge.target, edge.text(down, texts)]
+        if edge.label:
+            u, v = edge.label_at
+            entry += [edge.label, *((v, u) if down else (u, v)), int(edge.curved)]
+        out.append(entry)
+    return out
 
 
 def labelled(flow: Flow) -> bool:

@@ -103,7 +103,7 @@ class ListPage {
     if (!run || this.ahead.has(run)) return;
     this.nearing = setTimeout(() => {
       this.ahead.add(run);
-      fetch(`${runPath(run, "layout")}?direction=${matchMedia(PHONE).matches ? "down" : "right"}`).then((answer) => answer.body.cancel(), () => null);
+      fetch(`${runPath(run, "layout")}?direction=${matchMedia(PHONE).matches ? "down" : "right"}&brief=true`).then((answer) => answer.body.cancel(), () => null);
     }, NEAR);
   }
 

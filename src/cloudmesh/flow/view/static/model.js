@@ -1,6 +1,7 @@
 // One run as the page knows it: the state of each node at one SEQ, and counts that are kept.
 // Whoever draws listens; it is told once a frame which nodes look different.
 
+import { everyNode } from "./brief.js";
 import { ORDER, RANK, kind } from "./words.js";
 
 const zero = () => Object.fromEntries(ORDER.map((word) => [word, 0]));
@@ -39,7 +40,7 @@ export class Model {
     this.maps = new Set(snapshot.graph.nodes.filter((n) => "map" in n).map((n) => n.n));
     this.errors = snapshot.errors.map(([, name]) => name);
     this.captions = this.captions || new Map();
-    for (const node of snapshot.nodes) this.put(node);
+    for (const node of everyNode(snapshot)) this.put(node);
     this.structure = true;
     this.tell();
   }

@@ -2,6 +2,7 @@
 
 import { get, runPath } from "./api.js";
 import { announce } from "./announce.js";
+import { named } from "./brief.js";
 import { set } from "./dom.js";
 import { ErrorWalk } from "./errors.js";
 import { Groups } from "./groups.js";
@@ -121,7 +122,7 @@ export class RunPage {
     this.notice.behind = behind;
     this.notice.update();
     try {
-      const snapshot = await get(runPath(this.id, "state"));
+      const snapshot = await get(`${runPath(this.id, "state")}?brief=true`);
       this.notice.behind = 0;
       this.take(snapshot);
       this.attempts.byNode.clear();
@@ -153,7 +154,7 @@ export class RunPage {
     while (this.wanted !== null) {
       const at = this.wanted;
       this.wanted = null;
-      const snapshot = await get(`${runPath(this.id, "state")}?at=${at}`).catch(() => null);
+      const snapshot = await get(`${runPath(this.id, "state")}?brief=true&at=${at}`).catch(() => null);
       if (snapshot) this.take(snapshot);
     }
     this.going = false;
@@ -185,10 +186,10 @@ export class RunPage {
   async loadLayout(anchor, keep = false) {
     const open = [...this.open].join(",");
     const direction = matchMedia(PHONE).matches ? "down" : "right";
-    const layout = await (this.ahead && this.ahead.key === `${direction} ${open}` ? this.ahead.layout : get(`${runPath(this.id, "layout")}?direction=${direction}&open=${encodeURIComponent(open)}`));
+    const layout = await (this.ahead && this.ahead.key === `${direction} ${open}` ? this.ahead.layout : get(`${runPath(this.id, "layout")}?direction=${direction}&brief=true&open=${encodeURIComponent(open)}`));
     this.ahead = null;
     const before = keep && this.picture.layout ? { ...this.picture.viewport } : null;
-    this.picture.setLayout(layout, anchor);
+    this.picture.setLayout(named(layout, this.model.graph), anchor);
     this.groups.showFolds(layout);
     if (before) this.picture.viewport.go(before.x, before.y, before.scale, false);
     this.picture.select(this.selected);

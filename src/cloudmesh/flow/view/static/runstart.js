@@ -31,9 +31,9 @@ export async function startRun(app, id) {
   try {
     // The layout is asked for at the same time: what is open on load is mostly in the address.
     const direction = matchMedia(PHONE).matches ? "down" : "right";
-    const ahead = address.get("open") ? null : { key: `${direction} `, layout: get(`${runPath(id, "layout")}?direction=${direction}`) };
+    const ahead = address.get("open") ? null : { key: `${direction} `, layout: get(`${runPath(id, "layout")}?direction=${direction}&brief=true`) };
     if (ahead) ahead.layout.catch(() => null);
-    const snapshot = await get(`${runPath(id, "state")}${address.get("at") ? `?at=${encodeURIComponent(address.get("at"))}` : ""}`);
+    const snapshot = await get(`${runPath(id, "state")}?brief=true${address.get("at") ? `&at=${encodeURIComponent(address.get("at"))}` : ""}`);
     clearTimeout(waiting);
     const page = new RunPage(app, id, snapshot, address);
     page.ahead = ahead;
