@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from servers import ferretdb_url, mongodb_url
 
+from cloudmesh.flow import api
+from cloudmesh.flow.language.load import load_functions
 from cloudmesh.flow.model.documents import definition, run_specs
 from cloudmesh.flow.store import open_store
 from cloudmesh.flow.store.contract_tools import NOW, Setting, row
@@ -57,3 +59,30 @@ def test_documents_are_the_same(
         for one, other in zip(found[collection], wanted[collection], strict=True):
             assert list(one) == list(other), "the order of fields"
     assert [len(wanted[name]) for name in COLLECTIONS] == [3, 3, 4, 4, 2]
+
+
+def split() -> list[int]:
+    return [1, 2]
+
+
+def work(split: int) -> int:
+    return split
+
+
+def merge(work: list[int]) -> int:
+    return sum(work)
+
+
+@pytest.mark.parametrize("kind", ["memory", "ferretdb", "mongodb"])
+def test_a_run_leaves_the_same_dependencies_everywhere(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    """Also for the elements of a map, which are made in the moment that their source finishes."""
+    server = "memory:/" if kind == "memory" else request.getfixturevalue(f"{kind}_url")
+    store = open_store(f"{server}/run_{os.urandom(4).hex()}")
+    functions = {"split": split, "work": work, "merge": merge}
+    done = api.run(load_functions("split; work*; merge", functions, flowname="test"), store)
+    assert done.status == "finished"
+    for document in store.nodes(done.id):
+        assert (document["name"], document["dependencies"]) == (document["name"], [])
+    store.close()

@@ -83,7 +83,9 @@ class Projector:
         sure: bool,
     ) -> None:
         """Make documents; where they are ``sure``ly new, what is known of them leaves ``rows``."""
-        known = {n: rows.pop(n) for n in numbers if n in rows} if sure else {}
+        known = dict(rows)  # of others too: who has finished is no dependency of a new one
+        for n in numbers:
+            (rows if sure else known).pop(n, None)
         names = self.run.names[numbers.start : numbers.stop]
         self.journal.add_nodes(list(zip(numbers, names, strict=True)), upstream, specs, known)
 

@@ -157,10 +157,11 @@ def elements_of_a_map_come_later(setting: Setting) -> None:
     flow = setting.flow()
     journal, store = setting.begin(flow), setting.store
     journal.append("[]")
-    journal.project([row(0, "a", "finished", result="[1,2]")], {}, {1: ["a"], 2: ["a"]})
     spec, names = run_specs(flow, NOW)[2], ["a"]
     added = [(3, "c[0]"), (4, "c[1]")]
-    journal.add_nodes(added, [names, names], [spec, spec])
+    source = row(0, "a", "finished", result="[1,2]")  # finished, which is not yet written
+    journal.add_nodes(added, [names, names], [spec, spec], {0: source})
+    journal.project([source], {}, {1: ["a"], 2: ["a"]})
     journal.append("[]")
     journal.project([row(3, "c[0]", "finished", result="2")], {}, {})
     journal.add_nodes([(2, "c"), *added], [["a"], names, names], [spec] * 3)

@@ -139,12 +139,14 @@ class MongoJournal:
         self._check()
         self._names.update(nodes)
         rows = [known.get(n) or pending_row(n, name) for n, name in nodes]
-        fresh = self.seq == 1  # no node has finished yet
+        done = {row.name for row in known.values() if row.status == "finished"}
+        if self.seq > 1:
+            done |= self._store.nodes_of.finished(self._workflow, self.run)
         add = self._store.nodes_of.add
         try:
-            add(self._workflow, self.run, rows, upstream, specs, fresh)
+            add(self._workflow, self.run, rows, upstream, specs, done)
         except UnicodeEncodeError:
-            add(self._workflow, self.run, storable_rows(rows), upstream, specs, fresh)
+            add(self._workflow, self.run, storable_rows(rows), upstream, specs, done)
 
     def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:
         with self._mutex:

@@ -70,13 +70,14 @@ class Nodes:
         rows: Sequence[NodeRow],
         upstream: Sequence[Sequence[str]],
         specs: Sequence[str],
-        fresh: bool,
+        done: set[str],
     ) -> None:
-        """Insert the documents of nodes; those that are there stay as they are."""
+        """Insert the documents of nodes; those that are there stay as they are.
+
+        ``done`` are the names of nodes that have finished, which none waits for.
+        """
         kept_lists, junctions = shared_lists(upstream, f"{run}/", rows[0].n if rows else 0)
         self.keep_junctions(junctions)
-        done = set() if fresh else set(self.finished(workflow, run))
-        done.update(row.name for row in rows if row.status == "finished")
         parsed = {text: json.loads(text) for text in dict.fromkeys(specs)}
         collection = self._of(workflow, "active")
         documents = []

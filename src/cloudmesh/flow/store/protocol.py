@@ -147,8 +147,9 @@ class Journal(Protocol):
     ) -> None:
         """Make the documents of nodes: the flow's own, and those of a map's elements.
 
-        ``nodes`` are their numbers and names, ``known`` what has happened to some of
-        them already, by number; the others are pending.  ``upstream`` is what each
+        ``nodes`` are their numbers and names, ``known`` what has happened already, by
+        number, to some of them, the others being pending, and to those that they depend
+        on, as far as it was not yet written.  ``upstream`` is what each
         depends on; ``specs`` are JSON texts of the fixed fields (``cm``, ``kind``,
         ``cloud``, ``workflow``, ``task``); nodes may share the very same text or list.
         A node that is there already is left as it is.
