@@ -196,7 +196,7 @@ AGAIN = [
     Broken(
         "a job that still runs is not adopted",
         "executors/slurm.py",
-        'self._adopt(login, f"{shared}/{name}", json.loads(about))',
+        'self._adopt(login, f"{shared}/{name}", about)',
         "pass",
         "real/test_slurm.py::test_a_job_that_outlives_its_engine_is_adopted",
     ),
