@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from cloudmesh.flow.cli.words import Words, default_file, is_file, is_string, understand
+from cloudmesh.flow.cli.words import (
+    Words,
+    default_file,
+    in_place,
+    is_file,
+    is_string,
+    understand,
+)
 from cloudmesh.flow.errors import NotFound
 
 
@@ -48,3 +55,16 @@ def test_the_default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert default_file(None) == "workflow-flow.py"
     with pytest.raises(NotFound, match=r"test-flow\.py"):
         default_file("test")
+
+
+def test_a_forced_string_keeps_its_place() -> None:
+    for given, wanted in (
+        (["-e", "a; c", "b; c"], Words(strings=("a; c", "b; c"))),
+        (["f.py", "-e", "a", "b", "-e", "-c"], Words(file="f.py", strings=("a", "b", "-c"))),
+        (["a;b", "-e", "c"], Words(strings=("a;b", "c"))),
+        (["-e", "a", "name"], Words(name="name", strings=("a",))),
+        (["", "-e", "a"], Words(strings=("", "a"))),
+    ):
+        assert understand(in_place(given)) == wanted
+    assert in_place(["a", "-e"]) == ["a", "-e"]
+    assert in_place(["--", "-e", "a"]) == ["--", "-e", "a"]

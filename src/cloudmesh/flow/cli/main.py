@@ -148,6 +148,10 @@ def flow(words: list[str]) -> int:
     command = load(name)
     parser = parser_of(name, command)
     given = [*options, *rest[1:]]
+    if name in ("run", "check", "add"):
+        from cloudmesh.flow.cli.words import in_place
+
+        given = in_place(given)
     refuse_what_is_no_text(given)
     args, more = parser.parse_known_args(given)
     if more:  # options stand between the words, or there are unknown ones

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Words",
     "default_file",
+    "in_place",
     "is_file",
     "is_string",
     "open_store_of",
@@ -23,6 +24,7 @@ __all__ = [
 
 _ENDINGS = (".py", ".yaml", ".yml")
 _SIGNS = frozenset(";|()*&")
+FORCED = "\0"  # no argument of a program can hold it
 
 
 class Words(NamedTuple):
@@ -43,17 +45,32 @@ def is_string(word: str) -> bool:
     return not _SIGNS.isdisjoint(word) or any(c.isspace() for c in word) or not word
 
 
+def in_place(given: list[str]) -> list[str]:
+    """``-e STRING`` as one word, which keeps its place between the others."""
+    out: list[str] = []
+    words = iter(given)
+    for word in words:
+        if word == "--":
+            out += [word, *words]
+        elif word == "-e":
+            string = next(words, None)
+            out.append(word if string is None else FORCED + string)
+        else:
+            out.append(word)
+    return out
+
+
 def understand(words: list[str], forced: list[str] | None = None) -> Words:
-    """The words of `run` and `check`; ``forced`` are those behind ``-e``."""
-    strings = list(forced or ())
-    if not words:
-        return Words(strings=tuple(strings))
-    first, rest = words[0], words[1:]
-    if is_file(first):
-        return Words(file=first, strings=(*rest, *strings))
-    if is_string(first):
-        return Words(strings=(*words, *strings))
-    return Words(name=first, strings=(*rest, *strings))
+    """The words of `run` and `check`; ``forced`` are those that `in_place` left behind ``-e``."""
+    first = next((word for word in words if not word.startswith(FORCED)), "")
+    flow = first if first and (is_file(first) or not is_string(first)) else ""
+    others = list(words)
+    if flow:
+        others.remove(flow)
+    strings = (*(word.removeprefix(FORCED) for word in others), *(forced or ()))
+    if flow and is_file(flow):
+        return Words(file=flow, strings=strings)
+    return Words(name=flow, strings=strings)
 
 
 def default_file(flowname: str | None) -> str:
