@@ -110,7 +110,7 @@ def status(args: argparse.Namespace) -> int:
             from cloudmesh.flow.cli.past import state_at
 
             run, nodes = state_at(store, run, args.at)
-        add_waits(store, run["run"], nodes)
+        add_waits(store, run["run"], nodes, args.at)
         if args.output == "json":
             print_json(run_document(run, nodes))
             return 0
