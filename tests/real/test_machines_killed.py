@@ -108,12 +108,14 @@ class Killer:
             self._hit = True
             self._aimed.wait(60)
             assert self.victim is not None
-            self.victim.kill()
-            self.victim.wait(60)
-            if how == "late":
-                thread = threading.Thread(target=self._later, args=(request,))
+            dead = threading.Event()
+            if how == "late":  # known to be under way before anybody sees that the victim died
+                thread = threading.Thread(target=self._later, args=(request, dead))
                 self.under_way.append(thread)
                 thread.start()
+            self.victim.kill()
+            self.victim.wait(60)
+            dead.set()
             raise Lost
 
         if how == "after":
@@ -126,7 +128,8 @@ class Killer:
         self._aimed.set()
         return victim
 
-    def _later(self, request: Request) -> None:
+    def _later(self, request: Request, dead: threading.Event) -> None:
+        dead.wait(60)
         time.sleep(random.uniform(0.0, 1.5))
         self.gate.forward(request)
 
@@ -164,8 +167,8 @@ class Standing:
         self.machines = dict(boots.rig.machines())
         assert len(self.machines) == 3
 
-    def check(self) -> None:
-        assert self._rig.machines() == self.machines
+    def check(self, told: str) -> None:
+        assert self._rig.machines() == self.machines, told
         assert self._living.poll() is None
 
     def close(self) -> None:
@@ -201,7 +204,7 @@ def clean_up(
             break
     else:
         pytest.fail(f"there is no end to it: {told}")
-    standing.check()
+    standing.check(told)
 
 
 def kill_at(
@@ -274,6 +277,7 @@ def test_killed_at_every_step_a_hundred_times(tmp_path: Path, boots: Boots) -> N
     length = time.monotonic() - begun
     places = [(number, how) for number in range(1, count + 1) for how in HOW]
     for turn in range(100):
+        print(turn, end=" ", flush=True)
         if turn < 60:
             kill_at(scene, killer, standing, places[turn % len(places)], node=turn % 2 == 1)
             continue
