@@ -7,7 +7,6 @@ that run.  (`resume` adopts such jobs instead, see `slurm`.)
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -15,6 +14,7 @@ from typing import Any, NamedTuple
 from cloudmesh.flow.errors import InfrastructureError
 from cloudmesh.flow.executors.login import Login, first_line
 from cloudmesh.flow.executors.slurm import about_of, base_of, login_of
+from cloudmesh.flow.store.outside import outside
 from cloudmesh.flow.store.protocol import Store
 
 __all__ = ["Swept", "clean"]
@@ -113,23 +113,17 @@ def _reason_to_leave(store: Store, tag: str) -> str:
 
 def _intended(store: Store, run: str) -> set[str]:
     """The tags of all jobs that a run's journal says would be submitted."""
-    tags: set[str] = set()
-    after = 0
-    while batches := store.batches(run, after):
-        for number, text in batches:
-            after = number
-            if '"intent"' in text:
-                events = json.loads(text)
-                tags.update(str(e[2].get("tag")) for e in events if e[0] == "intent")
-    return tags
+    return {str(about.get("tag")) for kind, _, about in outside(store, run) if kind == "intent"}
 
 
 def _wait_until_gone(login: Login, ids: list[str]) -> None:
     """Raises `InfrastructureError` where jobs do not go."""
     deadline = time.monotonic() + GONE_WAIT
     while True:
-        code, out, _ = login.run(["squeue", "-h", "-j", ",".join(ids), "-o", "%F"])
-        if code or not out.split():  # a scheduler that has forgotten a job calls that an error
+        code, out, err = login.run(["squeue", "-h", "-j", ",".join(ids), "-o", "%F"])
+        if code and "invalid job id" not in err.lower():  # which is what it says of a forgotten one
+            raise InfrastructureError(f"squeue: {first_line(err)}")
+        if code or not out.split():
             return
         if time.monotonic() > deadline:
             left = ", ".join(sorted(set(out.split())))

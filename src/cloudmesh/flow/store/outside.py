@@ -1,4 +1,4 @@
-"""What a run's journal says was made outside: machines, with what is known of them."""
+"""What a run's journal says was made outside: machines and jobs, with what is known of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from cloudmesh.flow.store.protocol import Store
 
-__all__ = ["Intent", "intents", "may_be_there"]
+__all__ = ["Intent", "intents", "may_be_there", "outside"]
 
 
 class Intent(NamedTuple):
@@ -21,10 +21,22 @@ class Intent(NamedTuple):
     released: bool
 
 
+def outside(store: Store, run: str) -> Iterator[tuple[str, float, Mapping[str, Any]]]:
+    """What a journal says of things outside: ``intent`` or ``released``, when, and of what."""
+    after = 0
+    while batches := store.batches(run, after):
+        for number, text in batches:
+            after = number
+            if '"intent"' in text or '"released"' in text:
+                for event in json.loads(text):
+                    if event[0] in ("intent", "released"):
+                        yield event[0], float(event[1]), event[2]
+
+
 def intents(store: Store, run: str) -> list[Intent]:
     """Every machine that a run's journal says would be made.  Raises `StoreError`."""
     found: dict[str, Intent] = {}
-    for kind, at, about in _outside(store, run):
+    for kind, at, about in outside(store, run):
         tag = str(about.get("tag"))
         if kind == "intent" and about.get("kind") == "vm":
             found[tag] = Intent(tag, about, at, False)
@@ -41,15 +53,3 @@ def may_be_there(store: Store, run: str) -> bool:
         for intent in intents(store, run)
         if intent.about.get("provider") != "qemu"  # those end with their engine
     )
-
-
-def _outside(store: Store, run: str) -> Iterator[tuple[str, float, Mapping[str, Any]]]:
-    """The events of a journal about what is outside."""
-    after = 0
-    while batches := store.batches(run, after):
-        for number, text in batches:
-            after = number
-            if '"intent"' in text or '"released"' in text:
-                for event in json.loads(text):
-                    if event[0] in ("intent", "released"):
-                        yield event[0], float(event[1]), event[2]
