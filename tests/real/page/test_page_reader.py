@@ -474,3 +474,23 @@ def test_a_corner_shows_where_one_is_in_a_large_picture(page: Any, begin: Any) -
         for (let k = 0; k < d.length; k += 4) if (d[k] === 181 && d[k + 1] === 16) return true;
         return false; }"""
     assert page.evaluate(red)  # an error is seen from everywhere
+
+
+def test_a_storm_of_errors_and_a_crowd_that_runs_do_not_flicker(page: Any, begin: Any) -> None:
+    names = [f"n{k}" for k in range(70)]
+    needs: dict[str, list[str]] = {name: [] for name in names}
+    run = begin(needs | {f"end_{name}": [name] for name in names})
+    page.keyboard.press("0")
+    page.wait_for_selector('.picture[data-level="full"]')
+    turning = """() => [...document.querySelectorAll(".plate .turns")]
+        .filter((e) => getComputedStyle(e).animationName !== "none").length"""
+    run.batch(*(run.started(name) for name in names[:50]))
+    page.wait_for_selector(".plate .turns")
+    assert page.evaluate(turning) > 0
+    run.batch(*(run.started(name) for name in names[50:]))
+    page.wait_for_selector(".many-run .plate .turns")
+    assert page.evaluate(turning) == 0
+    run.batch(*(run.failed(name) for name in names))
+    page.wait_for_selector('.plate[data-shown="error"]')
+    assert page.locator('.plate[data-shown="error"]').count() > 3
+    assert page.locator(".plate.alarmed").count() == 3

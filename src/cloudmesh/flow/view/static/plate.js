@@ -6,6 +6,14 @@ import { plateMark, updatePlateMark } from "./marks.js";
 import { cut, kind } from "./words.js";
 
 const TEXT_LEFT = 54;
+const ALARMS = 3; // in a second: more would be a storm
+let alarms = [];
+
+function mayAlarm() {
+  const now = performance.now();
+  alarms = [...alarms.filter((at) => now - at < 1000), now];
+  return alarms.length <= ALARMS;
+}
 
 export class Plate {
   constructor(item, model) {
@@ -55,8 +63,7 @@ export class Plate {
   // Once, and only where it changes: 160 ms of fade, an error one ring outward.
   flash(shown) {
     this.el.classList.remove("changed");
-    if (shown === "error") this.el.classList.add("alarmed");
-    else this.el.classList.remove("alarmed");
+    this.el.classList.toggle("alarmed", shown === "error" && mayAlarm());
   }
 
   tick() {

@@ -12,6 +12,7 @@ import { Speech, showTitle } from "./speech.js";
 import { Stream } from "./stream.js";
 import { PHONE } from "./tabs.js";
 
+const TURNING_MAX = 60; // nodes whose arcs turn at the same time
 const STRIP_NODES = 200; // above which a strip of the first few says nothing
 
 export class RunPage {
@@ -204,6 +205,7 @@ export class RunPage {
     this.table.update(changed, structure);
     this.picture.update(changed);
     this.minimap.soon();
+    this.host.classList.toggle("many-run", model.counts.running > TURNING_MAX);
     this.inspector.update(changed);
     this.attempts.update(changed);
     if (this.critical.on && model.ended) this.critical.update();
