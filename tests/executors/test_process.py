@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import time
@@ -145,3 +146,128 @@ def test_a_file_that_cannot_be_loaded_there_is_the_nodes_error(
     error = told.result().error or {}
     assert error["type"] == "FileExistsError"
     assert "once_only.py" in error["traceback"]
+
+
+# -- nodes that a worker is given ahead ------------------------------------------------------
+
+
+@pytest.fixture
+def one_worker() -> Iterator[ProcessExecutor]:
+    """With a worker that has learned that nodes are short, so that it is given several."""
+    made = ProcessExecutor(limit=1)
+    told = [start(made, make_attempt(nodes.add, {"a": n})) for n in range(300)]
+    assert [one.result().value for one in told] == list(range(1, 301))
+    yield made
+    made.close()
+
+
+def says(text: str) -> None:
+    print(text)
+    os.write(2, f"{text}\n".encode())
+
+
+def test_what_is_printed_is_its_own_nodes(one_worker: ProcessExecutor) -> None:
+    told = [start(one_worker, make_attempt(says, {"text": f"node {n}"})) for n in range(300)]
+    for n, one in enumerate(told):
+        assert one.result().status == "finished"
+        assert (one.text("out"), one.text("err")) == (f"node {n}\n", f"node {n}\n")
+
+
+def test_who_waits_behind_a_long_node_is_run_elsewhere(tmp_path: Path) -> None:
+    made = ProcessExecutor(limit=2)
+    try:
+        told = [start(made, make_attempt(nodes.add, {"a": n})) for n in range(300)]
+        for one in told:
+            one.result()
+        long = start(made, make_attempt(nodes.waits, {"file": str(tmp_path / "go")}))
+        behind = [start(made, make_attempt(nodes.add, {"a": n})) for n in range(100)]
+        assert [one.result().value for one in behind] == list(range(1, 101))
+        (tmp_path / "go").touch()
+        assert long.result().value == "seen"
+    finally:
+        made.close()
+
+
+def test_a_node_that_was_given_ahead_can_be_cancelled(
+    one_worker: ProcessExecutor, tmp_path: Path
+) -> None:
+    long = start(one_worker, make_attempt(nodes.waits, {"file": str(tmp_path / "go")}))
+    ahead = [
+        start(one_worker, make_attempt(leaves, {"file": str(tmp_path / str(n))})) for n in range(9)
+    ]
+    one_worker.cancel(ahead[3].attempt)
+    assert (ahead[3].result().error or {})["type"] == "Cancelled"
+    (tmp_path / "go").touch()
+    assert long.result().value == "seen"
+    for n in (0, 1, 2, 4, 5, 6, 7, 8):
+        assert ahead[n].result().status == "finished"
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*"01245678", "go"]
+
+
+def leaves(file: str) -> None:
+    with open(file, "x"):
+        pass
+
+
+def test_a_worker_that_dies_costs_the_node_that_it_ran_and_no_other(
+    one_worker: ProcessExecutor, tmp_path: Path
+) -> None:
+    told = [start(one_worker, make_attempt(nodes.add, {"a": n})) for n in range(40)]
+    dies = start(one_worker, make_attempt(nodes.exits, {"code": 3}))
+    files = [str(tmp_path / str(n)) for n in range(40)]
+    after = [start(one_worker, make_attempt(leaves, {"file": file})) for file in files]
+    assert [one.result().value for one in told] == list(range(1, 41))
+    outcome = dies.result()
+    assert (outcome.lost, outcome.exit_code) == (True, 3)
+    assert {one.result().status for one in after} == {"finished"}
+
+
+def test_a_timeout_among_nodes_that_were_given_ahead(one_worker: ProcessExecutor) -> None:
+    told = [start(one_worker, make_attempt(nodes.add, {"a": n})) for n in range(20)]
+    late = start(one_worker, make_attempt(nodes.sleeps, {"seconds": 300}, timeout=0.2))
+    after = [start(one_worker, make_attempt(nodes.add, {"a": n})) for n in range(20)]
+    assert (late.result().error or {})["type"] == "Timeout"
+    for ended in (told, after):
+        assert [one.result().value for one in ended] == list(range(1, 21))
+
+
+def anything(kind: str, file: str, n: int) -> int:
+    """What a node may do; it leaves a file, and fails where there is one."""
+    leaves(file)
+    if kind == "prints":
+        print("printed", n)
+    elif kind == "writes":
+        os.write(1, f"written {n}\n".encode())
+    elif kind == "long":
+        time.sleep(0.05)
+    elif kind == "exits":
+        os._exit(3)
+    return n
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_mix_of_nodes_is_run_once_each(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    made = ProcessExecutor(limit=chance.choice([1, 2, 3]))
+    told, unwanted = [], set()
+    printed = {"prints": "printed {}\n", "writes": "written {}\n"}
+    try:
+        for one in [start(made, make_attempt(nodes.add, {"a": n})) for n in range(100)]:
+            one.result()
+        for n in range(400):
+            kind = chance.choices(["quick", *printed, "long", "exits"], [80, 8, 8, 2, 0.5])[0]
+            arguments = {"kind": kind, "file": str(tmp_path / str(n)), "n": n}
+            told.append((kind, start(made, make_attempt(anything, arguments))))
+            if chance.random() < 0.02:
+                m = chance.randrange(len(told))
+                unwanted.add(m)
+                made.cancel(told[m][1].attempt)
+        for n, (kind, one) in enumerate(told):
+            outcome = one.result()
+            assert one.outcomes.empty()
+            if n in unwanted and (outcome.error or {}).get("type") == "Cancelled":
+                continue
+            assert outcome.lost if kind == "exits" else outcome.value == n, (n, kind, outcome)
+            assert kind == "exits" or one.text("out") == printed.get(kind, "").format(n)
+    finally:
+        made.close()

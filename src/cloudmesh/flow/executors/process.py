@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import select
 import signal
 import socket
 import struct
@@ -25,12 +26,15 @@ from cloudmesh.flow.executors.ending import Endings
 from cloudmesh.flow.executors.output import Lines
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.reactor import Reactor, Timer
-from cloudmesh.flow.executors.worker import dumps, frame
+from cloudmesh.flow.executors.tickets import Tickets
+from cloudmesh.flow.executors.worker import dumps, frame, unread
 
 __all__ = ["ProcessExecutor"]
 
 LIMIT = 64  # workers at once, where nothing else is said
 STALL = 0.02  # seconds that nodes run, on average, before those that wait get more workers
+AHEAD = 8  # short nodes that a worker is given at once
+SHORT = 0.001  # seconds; a node that takes longer, on average, is given alone
 STARTS = 3  # workers in a row that die before they are ready, and nobody waits any longer
 READ_MAX = 1 << 18  # bytes read at once
 _length = struct.Struct(">Q")
@@ -42,7 +46,7 @@ from cloudmesh.flow.executors.worker import main
 def loading():
     from cloudmesh.flow.language.pythonclass import loading
     return loading()
-main({channel}, {life}, loading)
+main({channel}, {tickets}, {life}, loading)
 """
 
 
@@ -94,22 +98,35 @@ class _Worker:
     """A worker process and what is on its pipes."""
 
     __slots__ = (
-        "begun", "channel", "complaint", "full", "incoming", "job", "known", "life", "lines",
-        "outgoing", "process", "ready", "streams",
+        "begun", "channel", "complaint", "exact", "full", "incoming", "jobs", "known", "life",
+        "lines", "most", "outgoing", "pace", "process", "ready", "streams",
     )  # fmt: skip
 
-    def __init__(self, process: subprocess.Popen[bytes], channel: socket.socket, life: int) -> None:
-        self.process, self.channel, self.life = process, channel, life
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        channel: socket.socket,
+        jobs: Tickets[_Job],
+        life: int,
+    ) -> None:
+        self.process, self.channel, self.jobs, self.life = process, channel, jobs, life
         self.incoming = bytearray()
         self.outgoing: deque[memoryview] = deque()
         self.full = False  # whether the channel takes no more for the moment
         self.known: set[int] = set()
-        self.job: _Job | None = None
         self.streams: dict[int, str] = {}  # by file descriptor
         self.lines: dict[int, Lines] = {}  # of those that its node has printed to
         self.complaint = b""  # what it said on stderr while it ran no node
         self.ready = False
-        self.begun = 0.0  # when its node was given to it
+        self.begun = 0.0  # when its node was given to it, or could begin
+        self.exact = False  # whether it waits with an answer until all was read
+        self.pace = 1.0  # seconds that its nodes take, on average, the last ones most
+        self.most = 1  # nodes that it can be given at once
+
+    @property
+    def job(self) -> _Job | None:
+        """The attempt that it runs, or is about to."""
+        return self.jobs.first
 
 
 class ProcessExecutor:
@@ -128,6 +145,7 @@ class ProcessExecutor:
         self._workers: set[_Worker] = set()
         self._idle: list[_Worker] = []
         self._watching = False
+        self._minding = False  # whether those that were given ahead are looked after
         self._failed_starts = 0  # since a worker was ready
         self._closing = False
 
@@ -183,19 +201,63 @@ class ProcessExecutor:
         return _Job(attempt, done, function, frame(message))
 
     def _dispatch(self) -> None:
+        if self._closing:
+            return
         while self._waiting and self._idle:
             self._give(self._idle.pop(), self._waiting.popleft())
-        if self._waiting and not self._closing:
+        if self._waiting:
+            self._give_ahead()
+        if self._waiting:
             self._grow()
 
+    def _give_ahead(self) -> None:
+        """Let workers that are busy with short nodes have more of them."""
+        short = [w for w in self._workers if w.ready and w.jobs.count and w.pace < SHORT]
+        for worker in short:
+            share = min(worker.most, 1 + len(self._waiting) // len(short))
+            while self._waiting and worker.jobs.count < share:
+                self._add(worker, self._waiting.popleft())
+            self._push(worker)
+        if short and not self._minding:
+            self._minding = True
+            self._reactor.later(STALL, self._mind)
+
+    def _mind(self) -> None:
+        """Who waits behind a node that turns out to be long is taken back."""
+        now = time.monotonic()
+        several = [worker for worker in self._workers if worker.jobs.count > 1]
+        for worker in several:
+            if now - worker.begun > STALL:
+                worker.pace = STALL
+                self._take_back(worker)
+        self._minding = bool(several)
+        if several:
+            self._reactor.later(STALL, self._mind)
+            self._dispatch()
+
+    def _take_back(self, worker: _Worker) -> list[_Job]:
+        """Let the jobs that a worker has not begun wait again, before all others."""
+        taken = worker.jobs.take_back()
+        for job in taken:
+            job.worker = None
+        self._waiting.extendleft(reversed(taken))
+        if taken and worker.most and not worker.jobs.count:  # it had not begun any of them
+            self._idle.append(worker)
+        return taken
+
     def _give(self, worker: _Worker, job: _Job) -> None:
-        worker.job, job.worker = job, worker
-        worker.begun = time.monotonic()
+        self._add(worker, job)
+        self._push(worker)
+
+    def _add(self, worker: _Worker, job: _Job) -> None:
+        if not worker.jobs.count:
+            worker.begun = time.monotonic()
+        job.worker = worker
+        worker.jobs.give(job)
         if job.function.number not in worker.known:
             worker.known.add(job.function.number)
-            self._write(worker, job.function.frame + job.data)
-        else:
-            self._write(worker, job.data)
+            worker.outgoing.append(memoryview(job.function.frame))
+        worker.outgoing.append(memoryview(job.data))
 
     def _end(self, attempt: Attempt, why: Outcome) -> None:
         job = self._jobs.get(attempt)
@@ -203,11 +265,14 @@ class ProcessExecutor:
             return
         job.why = why
         self._reactor.take_back(job.timer)
+        if job.worker is not None:
+            self._take_back(job.worker)
         if job.worker is None:
             self._waiting.remove(job)
             self._tell(job, why)
         else:
             self._end_worker(job.worker)
+        self._dispatch()
 
     def _tell(self, job: _Job, outcome: Outcome) -> None:
         del self._jobs[job.attempt]
@@ -245,7 +310,10 @@ class ProcessExecutor:
     def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
         life_read, life_write = os.pipe()
-        program = _PROGRAM.format(path=sys.path, channel=theirs.fileno(), life=life_read)
+        jobs: Tickets[_Job] = Tickets()
+        program = _PROGRAM.format(
+            path=sys.path, channel=theirs.fileno(), tickets=jobs.theirs, life=life_read
+        )
         try:
             process = subprocess.Popen(
                 [sys.executable, "-c", program],
@@ -253,11 +321,12 @@ class ProcessExecutor:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 bufsize=0,
-                pass_fds=(theirs.fileno(), life_read),
+                pass_fds=(theirs.fileno(), jobs.theirs, life_read),
                 start_new_session=True,
             )
         except OSError as error:
             os.close(life_write)
+            jobs.close()
             ours.close()
             self._fail_waiting(f"a worker process cannot be started: {error}")
             return
@@ -265,7 +334,7 @@ class ProcessExecutor:
             theirs.close()
             os.close(life_read)
         ours.setblocking(False)
-        worker = _Worker(process, ours, life_write)
+        worker = _Worker(process, ours, jobs, life_write)
         self._workers.add(worker)
         for pipe, stream in ((process.stdout, "out"), (process.stderr, "err")):
             assert pipe is not None
@@ -281,26 +350,25 @@ class ProcessExecutor:
         while self._waiting:
             self._tell(self._waiting.popleft(), problem("WorkerLost", message, lost=True))
 
-    def _write(self, worker: _Worker, data: bytes) -> None:
-        worker.outgoing.append(memoryview(data))
-        if not worker.full:
-            self._push(worker)
-
     def _push(self, worker: _Worker) -> None:
         """Write what the socket takes; the rest when it can be written again."""
-        while worker.outgoing:
+        outgoing = worker.outgoing
+        while outgoing:
             try:
-                sent = worker.channel.send(worker.outgoing[0])
+                sent = worker.channel.sendmsg([outgoing[i] for i in range(min(len(outgoing), 64))])
             except BlockingIOError:
                 self._mark_full(worker, True)
                 return
             except OSError:  # it died; its end is read from the same socket
-                worker.outgoing.clear()
+                outgoing.clear()
                 return
-            if sent == len(worker.outgoing[0]):
-                worker.outgoing.popleft()
-            else:
-                worker.outgoing[0] = worker.outgoing[0][sent:]
+            while sent:
+                length = len(outgoing[0])
+                if sent < length:
+                    outgoing[0] = outgoing[0][sent:]
+                    break
+                sent -= length
+                outgoing.popleft()
         self._mark_full(worker, False)
 
     def _mark_full(self, worker: _Worker, full: bool) -> None:
@@ -313,29 +381,34 @@ class ProcessExecutor:
     def _traffic(self, worker: _Worker) -> None:
         if worker.outgoing:
             self._push(worker)
+        if self._receive(worker) is False:
+            self._reactor.unwatch(worker.channel.fileno())
+            self._end_worker(worker)
+
+    def _receive(self, worker: _Worker) -> bool | None:
+        """Take what has come; None where nothing has, False where nothing ever will."""
         try:
             data = worker.channel.recv(READ_MAX)
         except BlockingIOError:
-            return
+            return None
         except OSError:
             data = b""
-        if not data:
-            self._reactor.unwatch(worker.channel.fileno())
-            self._end_worker(worker)
-            return
         worker.incoming += data
         while len(worker.incoming) >= 8:
             length = _length.unpack_from(worker.incoming)[0] + 8
             if len(worker.incoming) < length:
-                return
+                break
             message = pickle.loads(memoryview(worker.incoming)[8:length].tobytes())
             del worker.incoming[:length]
             self._take(worker, *message)
+        return bool(data)
 
     def _take(self, worker: _Worker, kind: str, *rest: Any) -> None:
         job = worker.job
         if kind == "ready":
             worker.ready = True
+            worker.exact = rest[0]
+            worker.most = AHEAD if worker.exact else 1
             self._failed_starts = 0
             self._rest(worker)
         elif job is None or job.why is not None:
@@ -349,19 +422,37 @@ class ProcessExecutor:
         elif kind == "progress":
             job.attempt.progress(*rest)
         else:
-            self._drain(worker)
-            worker.job = None
+            if worker.exact:
+                self._end_lines(worker)
+            else:
+                self._drain(worker)
+            now = time.monotonic()
+            worker.pace += (now - worker.begun - worker.pace) / 4
+            worker.begun = now
+            worker.jobs.answered()
             self._rest(worker)  # it goes on while the engine records this end
             self._tell(job, _outcome(rest[0]))
 
     def _rest(self, worker: _Worker) -> None:
-        self._idle.append(worker)
+        if not worker.jobs.count and worker.most:
+            self._idle.append(worker)
         self._dispatch()
 
     # -- what it prints ------------------------------------------------------------------------
 
     def _read_text(self, worker: _Worker, fd: int) -> bool:
-        """Take what there is; whether there may be more at once."""
+        """Take what there is; whether there may be more at once.
+
+        A worker answers only when all that its node printed was read.  So from the
+        moment in which something is unread, the node that printed it is the first
+        that has no answer, once the answers that have come are taken.
+        """
+        if worker.exact:
+            if not unread((fd,)):
+                if _has_ended(fd):
+                    self._reactor.unwatch(fd)
+                return False
+            self._receive(worker)
         try:
             data = os.read(fd, READ_MAX)
         except BlockingIOError:
@@ -369,11 +460,12 @@ class ProcessExecutor:
         if not data:
             self._reactor.unwatch(fd)
             return False
-        if worker.job is None:
+        job = worker.job
+        if job is None:
             worker.complaint = (worker.complaint + data)[-2000:]
             return True
         if fd not in worker.lines:
-            worker.lines[fd] = Lines(worker.job.attempt, worker.streams[fd])
+            worker.lines[fd] = Lines(job.attempt, worker.streams[fd])
         worker.lines[fd].feed(data)
         return True
 
@@ -382,6 +474,9 @@ class ProcessExecutor:
         for fd in worker.streams:
             while self._read_text(worker, fd):
                 pass
+        self._end_lines(worker)
+
+    def _end_lines(self, worker: _Worker) -> None:
         for lines in worker.lines.values():
             lines.end()
         worker.lines.clear()
@@ -390,6 +485,7 @@ class ProcessExecutor:
 
     def _end_worker(self, worker: _Worker) -> None:
         """End a worker with all its children, also where it died by itself."""
+        worker.most = 0
         if worker in self._idle:
             self._idle.remove(worker)
         key = worker.job.attempt.key if worker.job else ""
@@ -398,9 +494,15 @@ class ProcessExecutor:
     def _gone(self, worker: _Worker) -> None:
         if worker not in self._workers:
             return  # buried while it was ending
+        while self._receive(worker):
+            pass
         self._drain(worker)
+        taken = self._take_back(worker)
+        job = worker.job
         code = self._bury(worker)
-        job, worker.job = worker.job, None
+        if job is None and taken:  # it died of what it was about to begin, or of loading it
+            self._waiting.remove(taken[0])
+            job = taken[0]
         if job is not None:
             self._tell(job, job.why or _death(code))
         elif not worker.ready and self._stillborn():
@@ -420,6 +522,7 @@ class ProcessExecutor:
         self._workers.discard(worker)
         self._reactor.unwatch(worker.channel.fileno())
         worker.channel.close()
+        worker.jobs.close()
         os.close(worker.life)
         for pipe in (worker.process.stdout, worker.process.stderr):
             if pipe is not None:
@@ -443,6 +546,13 @@ class ProcessExecutor:
                 self._bury(worker)
         if not self._workers:
             self._reactor.stop()
+
+
+def _has_ended(fd: int) -> bool:
+    """Whether nobody can write to a pipe any more, and nothing is in it."""
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return any(flags & select.POLLHUP and not flags & select.POLLIN for _, flags in poll.poll(0))
 
 
 def _outcome(plain: tuple[Any, ...]) -> Outcome:

@@ -6,8 +6,13 @@ else goes over one socket, as frames: eight bytes of length, then a pickle.
     from the engine   ("function", number, files by module, path, pickled function)
                       ("node", number, function, key, attempt, calculation, value_of,
                        is_async, announce, pickled arguments)
-    to the engine     ("ready",)  ("started",)  ("progress", percent, text)
+    to the engine     ("ready", can it be given nodes ahead)  ("started",)
+                      ("progress", percent, text)
                       ("result", outcome with its value pickled)
+
+Before each node it takes a ticket from a pipe (see `tickets`), which says whether
+the node shall run; and it answers only when all that the node printed was read,
+so that it is never taken for the next one's.
 
 When the engine is gone (a pipe that it holds open ends), the worker ends
 itself, with all that it started.
@@ -16,25 +21,32 @@ itself, with all that it started.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import os
 import pickle
+import select
 import signal
 import socket
 import struct
 import sys
+import termios
 import threading
+import time
 import types
+from array import array
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from cloudmesh.flow.executors.call import acall, call, failure, here
 from cloudmesh.flow.executors.procs import KEY, family, processes, send
+from cloudmesh.flow.executors.tickets import RUN
 
-__all__ = ["dumps", "frame", "main"]
+__all__ = ["dumps", "frame", "main", "unread"]
 
 _length = struct.Struct(">Q")
+READ_WAIT = 0.0001  # seconds between two looks whether what was printed has been read
 
 
 def frame(message: tuple[Any, ...]) -> bytes:
@@ -106,8 +118,13 @@ class _Here:
 
 
 class _Worker:
-    def __init__(self, channel: socket.socket, loading: Callable[[], Any]) -> None:
+    def __init__(self, channel: socket.socket, tickets: int, loading: Callable[[], Any]) -> None:
         self._channel = channel
+        self._tickets = tickets
+        self._ticket_comes = select.poll()
+        self._ticket_comes.register(tickets, select.POLLIN)
+        self._printed = (os.dup(1), os.dup(2))
+        self._sees_unread = unread(self._printed) is not None
         self._loading = loading
         self._incoming = channel.makefile("rb")
         self._sending = threading.Lock()  # a node may say progress from threads of its own
@@ -115,7 +132,7 @@ class _Worker:
 
     def run(self) -> None:
         """Take messages until the engine has no more."""
-        self._send(("ready",))
+        self._send(("ready", self._sees_unread))
         while True:
             head = self._incoming.read(8)
             if len(head) < 8:
@@ -123,8 +140,21 @@ class _Worker:
             kind, *rest = pickle.loads(self._incoming.read(_length.unpack(head)[0]))
             if kind == "function":
                 self._learn(*rest)
-            else:
+            elif self._is_to_run():
                 self._node(*rest)
+
+    def _is_to_run(self) -> bool:
+        """Take the ticket of the next node."""
+        while True:
+            try:
+                return os.read(self._tickets, 1) == RUN
+            except BlockingIOError:  # the engine has it in its hand
+                self._ticket_comes.poll()
+
+    def _wait_for_reader(self) -> None:
+        """Until the engine has read all that was printed, before it hears of the end."""
+        while self._sees_unread and unread(self._printed):
+            time.sleep(READ_WAIT)
 
     def _send(self, message: tuple[Any, ...]) -> None:
         data = frame(message)
@@ -183,7 +213,20 @@ class _Worker:
         else:
             outcome = call(known, arguments, calculation, value_of)
         _flush()
+        self._wait_for_reader()
         self._send(("result", _sendable(outcome)))
+
+
+def unread(pipes: tuple[int, ...]) -> int | None:
+    """How many bytes in some pipes nobody has read yet; None where that cannot be seen."""
+    total, count = 0, array("i", [0])
+    for pipe in pipes:
+        try:
+            fcntl.ioctl(pipe, termios.FIONREAD, count)
+        except OSError:
+            return None
+        total += count[0]
+    return total
 
 
 def _run_async(
@@ -266,17 +309,18 @@ def _guard(life: int) -> None:
     os.killpg(0, signal.SIGKILL)
 
 
-def main(channel: int, life: int, loading: Callable[[], Any]) -> None:
-    """Run as a worker; the two numbers are inherited file descriptors.
+def main(channel: int, tickets: int, life: int, loading: Callable[[], Any]) -> None:
+    """Run as a worker; the three numbers are inherited file descriptors.
 
     ``loading`` gives the context in which a flow's file is loaded, so that nothing in it runs.
     """
     os.set_inheritable(channel, False)
+    os.set_inheritable(tickets, False)
     os.set_inheritable(life, False)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True, errors="replace")  # type: ignore[union-attr]
     threading.Thread(target=_guard, args=(life,), daemon=True).start()
     with contextlib.suppress(OSError):  # the engine is gone; the guard ends the rest
-        _Worker(socket.socket(fileno=channel), loading).run()
+        _Worker(socket.socket(fileno=channel), tickets, loading).run()
     _flush()
     os._exit(0)
