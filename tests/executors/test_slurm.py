@@ -17,7 +17,7 @@ from cloudmesh.flow.executors.slurm import SlurmExecutor
 from cloudmesh.flow.executors.table import Context
 
 TAG = "cmflow/store/run00001/cluster/m1"
-HOME = "/home/store/run00001"
+HOME = "/there/store/run00001"
 DONE = frame({"kind": "started"}) + frame({"kind": "result", "code": 0})
 
 
@@ -39,7 +39,7 @@ class Cluster:
         return [command for command in self.commands if command[0] == word]
 
     def home(self) -> str:
-        return "/home"
+        return "/there"
 
     def write(self, path: str, data: bytes) -> None:
         self.files[path] = data
@@ -159,7 +159,7 @@ def test_a_connection_that_is_lost_as_jobs_are_submitted_makes_none_twice(
     submitted = len(cluster.said("sbatch"))
     assert submitted == (3 if step == "sbatch" else 2)
     assert step != "sbatch" or ["scancel", "2"] in [list(c) for c in cluster.said("scancel")]
-    assert [path for path in cluster.files if "/home/store" in path] == []
+    assert [path for path in cluster.files if "/there/store" in path] == []
 
 
 def test_no_job_is_left_of_what_may_have_been_submitted(cluster: Cluster) -> None:
@@ -173,4 +173,4 @@ def test_no_job_is_left_of_what_may_have_been_submitted(cluster: Cluster) -> Non
     made.close()
     assert [list(line) for line in lines[1:]] == [["tag"]]
     assert any("--name" in command for command in cluster.said("squeue"))
-    assert [path for path in cluster.files if "/home/store" in path] == []
+    assert [path for path in cluster.files if "/there/store" in path] == []
