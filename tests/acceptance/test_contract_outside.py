@@ -261,3 +261,25 @@ def test_what_a_node_s_own_threads_print_is_the_node_s(here: Any, monkeypatch: A
     assert here("logs", "latest", "b").out == "…\n…\n"
     assert "\nshared b\n" in done.out  # a pool that outlives its node speaks for nobody
     assert here.json("status")["nodes"][0]["progress"] == 40
+
+
+def test_a_run_s_document_is_the_definition_s_but_for_its_collection(here: Any) -> None:
+    here.write("m-flow.py", MAP)
+    here("add", "m-flow.py")
+    here("run", "m-flow.py")
+    here("run", "m")
+    here("retry", "latest")
+    here.write("m-flow.py", MAP.replace("work*", "lazy"))
+    here("run", "m-flow.py")
+    defined = here.documents("m-flow")
+    assert defined[0]["cm"]["modified"] > defined[0]["cm"]["created"]
+    runs = [here.documents("m-flow-active"), *([d] for d in here.documents("m-flow-history"))]
+    assert len({document["run"] for found in runs for document in found}) == 4
+    for document in here.documents("m-flow-active"):
+        (wanted,) = [d for d in defined if d["name"] == document["name"]]
+        assert {k: document[k] for k in ("workflow", "kind", "cloud", "task")} == {
+            k: wanted[k] for k in ("workflow", "kind", "cloud", "task")
+        }
+        assert document["cm"] == {**wanted["cm"], "collection": "m-flow-active"}
+    created = {d["cm"]["created"] for found in runs for d in found}
+    assert created == {defined[0]["cm"]["created"]}

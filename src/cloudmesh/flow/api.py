@@ -78,12 +78,15 @@ class Quiet:
 # -- definitions -------------------------------------------------------------
 
 
-def define(program: Program, store: Store, *, redefine: bool = False, edited: bool = False) -> None:
+def define(
+    program: Program, store: Store, *, redefine: bool = False, edited: bool = False
+) -> list[str] | None:
     """Store the definition of a program's flow; ``edited``: as the user has edited it by hand.
 
+    Returns when it was created and modified, as UTC text, where that is known.
     Raises `InputError` where it was edited by hand since it was added, unless ``redefine``.
     """
-    from cloudmesh.flow.model.documents import definition
+    from cloudmesh.flow.model.documents import definition, utc_text
     from cloudmesh.flow.trust import mark
 
     flow = program.flow
@@ -94,18 +97,22 @@ def define(program: Program, store: Store, *, redefine: bool = False, edited: bo
     if before is not None:
         _refuse_edited(before, flow.name, redefine or edited)
         if before.get("flow") == data and before.get("user") == _user():
-            return
+            return before.get("defined")
         documents = (store.definition(flow.name) or ([], {}))[0]
         created = documents[0]["cm"]["created"] if documents else None
+    now = time()
+    defined = [created or utc_text(now), utc_text(now)]
     extra = {
         "flow": data,
+        "defined": defined,
         "file": file,
         "cls": program.cls,
         "user": _user(),
         "mark": mark(store.id, flow.name, file, program.cls),
         "edited": edited,
     }
-    store.define(flow.name, definition(flow, time(), created=created), extra)
+    store.define(flow.name, definition(flow, now, created=created), extra)
+    return defined
 
 
 def refuse_edited(store: Store, name: str, redefine: bool) -> None:
@@ -180,12 +187,15 @@ def run(
     hidden = secret_names(flow)
     shown_parameters = as_json({k: v for k, v in given.items() if k not in hidden})
     given = {**for_nodes(program, given), **read_secrets(flow, given)}
-    if not stored:
-        define(program, store, redefine=redefine)
+    if stored:
+        defined = (store.definition_extra(flow.name) or {}).get("defined")
+    else:
+        defined = define(program, store, redefine=redefine)
     at = time()
     identity = run_id or new_run_id()
     head = {
         "flow": flow.to_json(),
+        "defined": defined,
         "parameters": shown_parameters,
         "parallel": parallel,
         "file": program.path,

@@ -31,7 +31,8 @@ def state_at(
     if last < seq:
         raise InputError(f"--at {seq}: the journal of run {run['run']} ends at {last}")
     upstream = run_upstream(state.flow)
-    specs = [loads(spec) for spec in run_specs(state.flow, state.begun)]
+    texts = run_specs(state.flow, state.begun, state.head.get("defined"))
+    specs = [loads(text) for text in texts]
     collection = f"{state.flow.name}-flow-active"
     n = len(state.flow.nodes)
     nodes = []

@@ -28,7 +28,7 @@ class Projector:
         self.run = run
         self.journal = journal
         self._in_line = in_line
-        self._specs = run_specs(run.flow, run.begun)
+        self._specs = run_specs(run.flow, run.begun, run.head.get("defined"))
         self._upstream = run_upstream(run.flow)
         self.made = False  # whether the documents of the flow's nodes are there
         self._sure = run.engines < 2  # whether no document is there that is not known of

@@ -125,13 +125,14 @@ def definition_documents(
     return definition(flow, now, created=created).documents()
 
 
-def run_specs(flow: Flow, now: float, *, created: str | None = None) -> list[str]:
+def run_specs(flow: Flow, begun: float, defined: Sequence[str] | None = None) -> list[str]:
     """For each node of a flow the JSON text of what never changes of its document in a run.
 
-    Nodes that share a task share the very same text; the node's own name
-    is filled in by `run_document`.
+    Nodes that share a task share the very same text; the node's own name is
+    filled in by `run_document`.  ``defined``: when its definition was created and
+    modified, as UTC text; where that is not known, when the run has ``begun``.
     """
-    modified = utc_text(now)
+    created, modified = defined or (utc_text(begun), utc_text(begun))
 
     def spec(node: Node) -> str:
         cm = {
@@ -139,7 +140,7 @@ def run_specs(flow: Flow, now: float, *, created: str | None = None) -> list[str
             "cloud": node.task.on,
             "name": "",
             "collection": f"{flow.name}-flow-active",
-            "created": created or modified,
+            "created": created,
             "modified": modified,
         }
         fixed = {"workflow": flow.name, "kind": "flow", "cloud": node.task.on, "cm": cm}
