@@ -434,3 +434,30 @@ def test_a_node_whose_place_is_not_here_runs_where_on_says(cms: Any) -> None:
     done = cms("flow", "run", "far-flow.py", "--on", "a=local", "--on", "b=labb")
     assert done.returncode == 2
     assert "no infrastructure 'labb'" in done.stderr
+
+
+def test_a_node_that_takes_the_engine_with_it_at_the_very_start_is_shown(cms: Any) -> None:
+    """Its documents are not written yet: of so many nodes they come a moment later."""
+    cms.write(
+        "fatal-flow.py",
+        """\
+import os, signal
+from cloudmesh.flow import workflow
+
+def fatal():
+    print("about to die", flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+NAMES = [f"n{i}" for i in range(200)]
+w = workflow("; ".join(NAMES), functions=dict.fromkeys(NAMES, fatal))
+""",
+    )
+    cms("flow", "run", "fatal-flow.py")
+    table = cms("flow", "status").stdout
+    assert "engine: lost" in table
+    assert [line.split()[1] for line in table.splitlines()[2:4]] == ["running", "pending"], table
+    assert len(json.loads(cms("flow", "status", "--output", "json").stdout)["nodes"]) == 200
+    assert "n0 has not finished: running" in cms("flow", "result", "latest", "n0").stderr
+    assert cms("flow", "logs").stdout == "n0 | about to die\n"
+    assert cms("flow", "logs", "latest", "n0").stdout == "about to die\n"
+    assert cms("flow", "logs", "latest", "n200").returncode == 2

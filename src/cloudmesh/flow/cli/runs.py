@@ -105,7 +105,7 @@ def status(args: argparse.Namespace) -> int:
     with open_store_of(args) as store:
         run = find_run(store, args.run)
         if args.at is None:
-            nodes = store.nodes(run["run"])
+            nodes = nodes_of(store, run)
         else:
             from cloudmesh.flow.cli.past import state_at
 
@@ -189,14 +189,30 @@ def whole(store: Store, run: dict[str, Any], node: str | None = None) -> list[di
         found = list(store.documents(f"{run['workflow']}-flow-{collection}", **where))
         if found:
             return found
-    return []
+    return [found for found in nodes_of(store, run) if node in (None, found["name"])]
+
+
+def nodes_of(store: Store, run: dict[str, Any]) -> list[dict[str, Any]]:
+    """The documents of a run's nodes.
+
+    They follow the journal by a moment: where the engine died before it wrote any, they
+    are made from that.
+    """
+    found = store.nodes(run["run"])
+    if not found:
+        from cloudmesh.flow.api import replay
+        from cloudmesh.flow.cli.past import state_at
+
+        found = state_at(store, run, replay(store, run["run"])[0])[1]
+    return found
 
 
 def node_exists(store: Store, run: dict[str, Any], node: str) -> None:
     """Raise `NotFound` where the run has no such node."""
     if not store.nodes(run["run"], [node]):
-        names = [n["name"] for n in store.nodes(run["run"])]
-        raise unknown("node", node, names, f" in run {run['run']}")
+        names = [n["name"] for n in nodes_of(store, run)]
+        if node not in names:
+            raise unknown("node", node, names, f" in run {run['run']}")
 
 
 # -- logs ----------------------------------------------------------------------
@@ -217,24 +233,24 @@ def logs(args: argparse.Namespace) -> int:
         if args.node is not None:
             node_exists(store, run, args.node)
         offsets: dict[str, int] = {}
-        print_logs(store, run["run"], args.node, offsets, final=not args.follow)
+        print_logs(store, run, args.node, offsets, final=not args.follow)
         while args.follow and run["status"] == "running" and run.get("engine") != "lost":
             from time import sleep
 
             sleep(FOLLOW_SECONDS)
             run = find_run(store, run["run"])
             over = run["status"] != "running" or run.get("engine") == "lost"
-            print_logs(store, run["run"], args.node, offsets, final=over)
+            print_logs(store, run, args.node, offsets, final=over)
     return 0
 
 
 def print_logs(
-    store: Store, run: str, node: str | None, offsets: dict[str, int], final: bool
+    store: Store, run: dict[str, Any], node: str | None, offsets: dict[str, int], final: bool
 ) -> None:
     """Write what has come since ``offsets``, in whole lines unless it is ``final``."""
-    names = [node] if node else [n["name"] for n in store.nodes(run) if n.get("attempt")]
+    names = [node] if node else [n["name"] for n in nodes_of(store, run) if n.get("attempt")]
     for name in names:
-        for line, end in new_lines(store, run, name, offsets.get(name, 0), final):
+        for line, end in new_lines(store, run["run"], name, offsets.get(name, 0), final):
             before = "" if node else f"{escape(name)} | "
             sys.stdout.write(f"{before}{escape(line)}\n")
             offsets[name] = end
