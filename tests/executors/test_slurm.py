@@ -70,7 +70,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
 def executor() -> tuple[SlurmExecutor, list[Any]]:
     lines: list[Any] = []
     context = Context("store", "run00001", intent=lines.append, release=lines.append)
-    return SlurmExecutor("cluster", {"kind": "slurm", "folder": "/home"}, context), lines
+    return SlurmExecutor("cluster", {"kind": "slurm", "folder": "/there"}, context), lines
 
 
 def test_what_a_dead_engine_wrote_half_is_passed_over(cluster: Cluster) -> None:
