@@ -171,12 +171,30 @@ class Standing:
         assert self._rig.machines() == self.machines, told
         assert self._living.poll() is None
 
+    def end(self) -> None:
+        """Nothing is left running, where the test has failed."""
+        if self._living.poll() is None:
+            self._living.kill()
+            self._living.communicate()
+
     def close(self) -> None:
         """The run that lives ends its machine itself, and no other."""
         self._living.send_signal(signal.SIGINT)
         self._living.communicate(timeout=60)
         names = set(self._rig.machines().values())
         assert names == {"cmflow-fedcba9876543210-run00001-0123456789ab", "somebody's"}
+
+
+@pytest.fixture
+def scene(tmp_path: Path, boots: Boots) -> Scene:
+    return Scene(tmp_path, boots.rig.spec)
+
+
+@pytest.fixture
+def standing(scene: Scene, boots: Boots) -> Iterator[Standing]:
+    made = Standing(scene, boots)
+    yield made
+    made.end()
 
 
 def requests_of_a_run(scene: Scene, boots: Boots) -> list[str]:
@@ -221,10 +239,11 @@ def kill_at(
 HOW = ("before", "late", "after")
 
 
-def test_killed_in_the_middle_of_what_it_asks_for(tmp_path: Path, boots: Boots) -> None:
+def test_killed_in_the_middle_of_what_it_asks_for(
+    scene: Scene, boots: Boots, standing: Standing
+) -> None:
     """The short form: during the request for a machine, and during that for its end."""
-    scene = Scene(tmp_path, boots.rig.spec)
-    standing, killer = Standing(scene, boots), Killer(boots)
+    killer = Killer(boots)
     for place, how, kills in (
         ("RunInstances", "late", []),
         ("TerminateInstances", "before", [("TerminateInstances", "after")]),
@@ -244,8 +263,7 @@ def killed_with_a_machine(scene: Scene, boots: Boots) -> None:
     assert len(boots.rig.machines()) == 1
 
 
-def test_resume_destroys_what_its_dead_engine_made(tmp_path: Path, boots: Boots) -> None:
-    scene = Scene(tmp_path, boots.rig.spec)
+def test_resume_destroys_what_its_dead_engine_made(scene: Scene, boots: Boots) -> None:
     killed_with_a_machine(scene, boots)
     resumed = scene.resume()
     told = said(resumed)
@@ -254,8 +272,7 @@ def test_resume_destroys_what_its_dead_engine_made(tmp_path: Path, boots: Boots)
     assert "nothing was left" in said(scene.clean())
 
 
-def test_the_next_run_destroys_what_a_dead_one_left(tmp_path: Path, boots: Boots) -> None:
-    scene = Scene(tmp_path, boots.rig.spec)
+def test_the_next_run_destroys_what_a_dead_one_left(scene: Scene, boots: Boots) -> None:
     killed_with_a_machine(scene, boots)
     following = scene.run("following", "true")
     told = said(following)
@@ -266,12 +283,13 @@ def test_the_next_run_destroys_what_a_dead_one_left(tmp_path: Path, boots: Boots
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_killed_at_every_step_a_hundred_times(tmp_path: Path, boots: Boots) -> None:
+def test_killed_at_every_step_a_hundred_times(
+    scene: Scene, boots: Boots, standing: Standing
+) -> None:
     seed = int.from_bytes(os.urandom(4))
     print(f"seed {seed}")
     random.seed(seed)
-    scene = Scene(tmp_path, boots.rig.spec)
-    standing, killer = Standing(scene, boots), Killer(boots)
+    killer = Killer(boots)
     begun = time.monotonic()
     count = len(requests_of_a_run(scene, boots))
     length = time.monotonic() - begun
