@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudmesh.flow import open_store, workflow
 from cloudmesh.flow.errors import StoreUnavailable
 from cloudmesh.flow.store import locks
 from cloudmesh.flow.store.locks import FileLock, is_locked
@@ -127,3 +129,16 @@ def test_a_program_that_is_started_does_not_keep_the_lock(tmp_path: Path) -> Non
         lock.close()
         assert not is_locked(str(tmp_path / "lock"))
         child.kill()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="NOT TESTED: /proc (needs Linux)")
+def test_a_store_that_is_forgotten_gives_its_files_back(tmp_path: Path) -> None:
+    def files() -> int:
+        gc.collect()
+        return len(os.listdir("/proc/self/fd"))
+
+    before = files()
+    for _ in range(5):
+        workflow("a", functions={"a": lambda: 1}).run(store=f"sqlite:///{tmp_path}/flow.db")
+        open_store(f"sqlite:///{tmp_path}/flow.db").documents("flow-runs")
+    assert files() <= before

@@ -134,6 +134,11 @@ class FileLock:
             os.close(self._fd)
             self._fd = -1
 
+    def __del__(self) -> None:
+        """Who forgets a store gives its file back; a program may open a thousand of them."""
+        if hasattr(self, "_fd"):
+            self.close()
+
     def _acquire_busy(self) -> None:
         end = time.monotonic() + SPIN_SECONDS
         while time.monotonic() < end:
