@@ -35,7 +35,7 @@ MaxJobCount=50000
 SchedulerParameters=sched_min_interval=2000,batch_sched_delay=0,defer_batch
 AccountingStorageType=accounting_storage/none
 JobAcctGatherType=jobacct_gather/none
-KillWait=2
+KillWait=10
 StateSaveLocation={folder}/state
 SlurmdSpoolDir={folder}/spool
 SlurmctldPidFile={folder}/ctld.pid

@@ -19,10 +19,12 @@ from cloudmesh.flow.times import seconds
 __all__ = ["command", "script"]
 
 # The shell outlives a TERM (`scancel`): as soon as it ends Slurm kills what is left, also a
-# runner that is about to end what left its session, which nobody would find any more.
+# runner that is about to end what left its session, which nobody would find any more. A TERM
+# that comes before there is a runner is not sent again, so the shell keeps it in mind.
 _SCRIPT = """\
 #!/bin/sh
-trap : TERM
+ended=
+trap 'ended=1' TERM
 i=$SLURM_ARRAY_TASK_ID
 sources={sources}
 cd {folder} || exit 1
@@ -34,6 +36,7 @@ for sent in {runner} {sweeper} "$3"; do
     exit 1
   }}
 done
+[ -z "$ended" ] || exit 0
 {{ cat "$sources/{runner}"; [ "$3" = - ] || cat "$sources/$3"
   tail -c "+$(($1 + 1))" inputs | head -c "$2"; }} | {python} > "$i.out" 2> "$i.err"
 code=$?

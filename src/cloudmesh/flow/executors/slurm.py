@@ -43,7 +43,7 @@ ARRAY_MAX = 500  # jobs in one array: clusters take 1,001 by default
 GATHER = 0.05  # seconds for which attempts that come together are gathered
 ASK_MIN, ASK_MAX = 0.3, 3.0  # seconds between two questions to the scheduler
 LAG = 5.0  # seconds for which a file of an ended job may still be on its way
-INSIST = 4.0  # seconds after which a job that does not go is killed
+INSIST = 6.0  # seconds after which a job that does not go is killed: ten are promised
 OUTAGE_MAX = 300.0  # seconds for which the scheduler may be away
 FOLDER = ".cloudmesh/flow/jobs"
 
