@@ -7,6 +7,7 @@ A test that needs what this machine lacks skips with
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -24,6 +25,11 @@ KEEP = {"CLOUDMESH_FLOW_TEST_CACHE", "CLOUDMESH_FLOW_TEST_MONGODB"}
 
 def pytest_configure(config: pytest.Config) -> None:
     """No fixture, whatever its scope, sees the user's home or settings."""
+    # What is started with nohup, or in the background of a script, ignores these signals, and so
+    # would all that it starts; what a test starts is to take them as always.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
     os.environ["CLOUDMESH_FLOW_TEST_CACHE"] = str(CACHE)
     home = tempfile.TemporaryDirectory(prefix="cmflow-home-", ignore_cleanup_errors=True)
     config.add_cleanup(home.cleanup)
