@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 from executor_kit import left, nothing_left
 
+from cloudmesh.flow.executors import procs
 from cloudmesh.flow.executors.ending import sweep
-from cloudmesh.flow.executors.procs import Process, family
+from cloudmesh.flow.executors.procs import Process, end_all, family
 
 
 @pytest.fixture
@@ -75,3 +78,20 @@ def test_a_family_is_found_by_descent_group_session_and_key() -> None:
     assert family(10, "s/r/n", living) == {10, 11, 12, 13, 14, 15}
     assert family(10, "", living) == {10, 11, 12, 15}
     assert family(99, "", living) == set()
+
+
+def test_what_is_found_after_a_long_look_is_ended_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a busy machine one look may take longer than all of it should."""
+    child = subprocess.Popen(["sleep", "300"])
+    seconds = iter(range(0, 1000, 10))
+    slow = SimpleNamespace(monotonic=lambda: float(next(seconds)), sleep=lambda length: None)
+    monkeypatch.setattr(procs, "time", slow)
+    looks = [{child.pid}, set[int]()]
+    try:
+        assert end_all(lambda: looks.pop(0)) == 1
+        assert child.wait(10) == -signal.SIGKILL
+    finally:
+        child.kill()
+        child.wait()

@@ -28,7 +28,6 @@ class Cluster:
         self.files: dict[str, bytes] = {}
         self.commands: list[Sequence[str]] = []
         self.answers: dict[str, Callable[[Sequence[str]], tuple[int, str, str]]] = {}
-        self.named = threading.Event()  # the first `squeue --name`
 
     def run(self, command: Sequence[str], given: str = "") -> tuple[int, str, str]:
         self.commands.append(command)
@@ -174,3 +173,39 @@ def test_no_job_is_left_of_what_may_have_been_submitted(cluster: Cluster) -> Non
     assert [list(line) for line in lines[1:]] == [["tag"]]
     assert any("--name" in command for command in cluster.said("squeue"))
     assert [path for path in cluster.files if "/there/store" in path] == []
+
+
+def test_a_job_that_does_not_go_is_asked_again_and_then_killed(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slurm, "ASK_MIN", 0.01)
+    monkeypatch.setattr(slurm, "INSIST", ((0.02, "TERM"), (0.04, "KILL")))
+    submitted, killed = threading.Event(), threading.Event()
+
+    def sbatch(command: Sequence[str]) -> tuple[int, str, str]:
+        submitted.set()
+        return 0, "1", ""
+
+    def scancel(command: Sequence[str]) -> tuple[int, str, str]:
+        if "--signal=KILL" in command:
+            killed.set()
+        return 0, "", ""
+
+    def squeue(command: Sequence[str]) -> tuple[int, str, str]:
+        return 0, "" if killed.is_set() else "1_0|RUNNING|n1\n", ""
+
+    cluster.answers.update({"sbatch": sbatch, "squeue": squeue, "scancel": scancel})
+    made, _ = executor()
+    try:
+        told = kit.start(made, kit.make_attempt(command="sleep 300"))
+        assert submitted.wait(10)
+        made.cancel(told.attempt)
+        assert told.result(10).kinds == ("Cancelled",)
+    finally:
+        made.close()
+    sent = [list(command) for command in cluster.said("scancel")]
+    assert sent == [
+        ["scancel", "1_0"],
+        ["scancel", "--full", "--signal=TERM", "1_0"],
+        ["scancel", "--full", "--signal=KILL", "1_0"],
+    ]

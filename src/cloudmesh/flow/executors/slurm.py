@@ -43,7 +43,9 @@ ARRAY_MAX = 500  # jobs in one array: clusters take 1,001 by default
 GATHER = 0.05  # seconds for which attempts that come together are gathered
 ASK_MIN, ASK_MAX = 0.3, 3.0  # seconds between two questions to the scheduler
 LAG = 5.0  # seconds for which a file of an ended job may still be on its way
-INSIST = 6.0  # seconds after which a job that does not go is killed: ten are promised
+#: Seconds after which a job that does not go is sent more: the first TERM may miss a process
+#: that is just being started.  Ten seconds are promised.
+INSIST = ((3.0, "TERM"), (6.0, "KILL"))
 OUTAGE_MAX = 300.0  # seconds for which the scheduler may be away
 FOLDER = ".cloudmesh/flow/jobs"
 
@@ -161,7 +163,7 @@ class _Task:
     deadline: float = math.inf
     ended: float = 0.0  # when the scheduler first said so
     asked: float = 0.0  # when its end was first asked for
-    insisted: bool = False
+    insisted: int = 0  # how often it was sent more
 
     @property
     def id(self) -> str:
@@ -568,13 +570,17 @@ class SlurmExecutor:
             for task in asked:
                 task.asked = now
             login.run(["scancel", *(task.id for task in asked)])
-        late = [
-            t for t in self._tasks.values() if t.asked and not t.insisted and now - t.asked > INSIST
-        ]
-        if late:
+        for number, (after, word) in enumerate(INSIST):
+            late = [
+                task
+                for task in self._tasks.values()
+                if task.asked and task.insisted == number and now - task.asked > after
+            ]
             for task in late:
-                task.insisted = True
-            login.run(["scancel", "--full", "--signal=KILL", *(task.id for task in late)])
+                task.insisted = number + 1
+            if late:
+                ids = [task.id for task in late]
+                login.run(["scancel", "--full", f"--signal={word}", *ids])
 
     def _clean(self, login: Login) -> None:
         """Remove the folders of arrays of which all has been told; mark what has been told."""
