@@ -186,6 +186,36 @@ def test_the_pipes_end_is_the_end_of_all() -> None:
         assert nothing_left(key)
 
 
+CROWD = """
+import subprocess
+def crowd():
+    print("up")
+    while True:
+        subprocess.Popen(["sleep", "300"], start_new_session=True)
+"""
+
+
+@pytest.mark.parametrize("how", ["end", "TERM"])
+def test_a_node_that_goes_on_starting_processes_leaves_none(how: str) -> None:
+    key = f"store/crowd{how}/{time.time_ns()}"
+    with far() as there:
+        program = {"kind": "program", "program": 0, "name": "crowd", "file": "/far/crowd.py"}
+        there.send(frame({**program, "modules": [("crowd", False, "/far/crowd.py", CROWD)]}))
+        node = {
+            "kind": "node", "program": 0, "cls": "", "function": "crowd", "key": key,
+            "number": 1, "calculation": None, "value_of": None, "is_async": False,
+            "packed": "json",
+        }  # fmt: skip
+        there.send(frame(node, b"{}"))
+        there.until("log")
+        if how == "end":
+            there.send(frame({"kind": "end"}))
+        else:
+            there.process.terminate()
+        there.process.wait(20)
+        assert not left(key)
+
+
 def test_silence_is_taken_for_the_engines_end() -> None:
     program = runner()
     assert program.count(b"SILENCE_MAX = 60.0") == 1

@@ -303,6 +303,9 @@ class Far:
 
     def _leave(self) -> None:
         """End all that was started here, then this."""
+        # What the node would start between the last look and the end, nobody would find again.
+        if threading.current_thread() is not threading.main_thread():
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
         end_all(lambda: family(os.getpid(), os.environ.get(KEY, ""), processes()))
         if not os.path.isdir("/proc"):  # there the group is what can be ended
             os.killpg(0, signal.SIGKILL)
@@ -469,8 +472,14 @@ def _terms() -> int:
     read, write = os.pipe()
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    signal.signal(signal.SIGTERM, lambda number, frame: None)
+    signal.signal(signal.SIGTERM, _stand_still)
     return read
+
+
+def _stand_still(number: int, frame: Any) -> None:
+    """In the thread of the node: it goes no further."""
+    while True:
+        signal.pause()
 
 
 def _same_python(needed: list[int]) -> None:
