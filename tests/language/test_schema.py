@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cloudmesh.flow.errors import InputError
@@ -160,6 +160,12 @@ FILES = st.fixed_dictionaries(
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=FILES)
+@example(
+    data={
+        "flow": "a",
+        "tasks": {"a": {"command": "x", "entry": [{"color": None}, {"color": "red"}]}},
+    }
+)
 def test_what_the_reader_takes_fits(
     data: dict[str, Any], fits: Callable[[Any], bool], tmp_path: Path
 ) -> None:

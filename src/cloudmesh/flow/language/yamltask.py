@@ -262,7 +262,9 @@ class TaskReader:
             if not item.is_map:
                 self.wrong("expected color, label or shape", path)
                 continue
-            found.update((key, value) for key, _, value in item.items())
+            for key, _, value in item.items():
+                if key not in found or found[key].value is not None:  # else it is wrong
+                    found[key] = value
         return found
 
     def _look(self, node: YamlNode, path: Path, which: str) -> Look:
