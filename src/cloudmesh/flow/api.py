@@ -299,20 +299,17 @@ def replay(store: Store, run_id: str, until: int | None = None) -> tuple[int, Ru
     from cloudmesh.flow.model.flow import Flow
     from cloudmesh.flow.run import events as ev
     from cloudmesh.flow.run.run import Run as RunState
+    from cloudmesh.flow.store.protocol import every_batch
 
     seq, state = 0, None
-    while batches := store.batches(run_id, seq):
-        for number, text in batches:
-            if until is not None and number > until:
-                break
-            batch = ev.decode(text)
-            if state is None:
-                state = RunState(Flow.from_json(batch[0][2]["flow"]))
-            state.replay(batch)
-            seq = number
-        else:
-            continue
-        break
+    for number, text in every_batch(store, run_id):
+        if until is not None and number > until:
+            break
+        batch = ev.decode(text)
+        if state is None:
+            state = RunState(Flow.from_json(batch[0][2]["flow"]))
+        state.replay(batch)
+        seq = number
     if state is None:
         raise NotFound(f"no run {run_id} in this store; `cms flow runs` lists them")
     return seq, state

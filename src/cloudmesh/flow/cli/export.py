@@ -86,12 +86,10 @@ def trace_of(store: Store, text: str) -> str:
 def events_of(store: Store, run: str) -> Iterator[list[Any]]:
     """The events of a run's journal, in order."""
     from cloudmesh.flow.run.events import decode
+    from cloudmesh.flow.store.protocol import every_batch
 
-    seq = 0
-    while batches := store.batches(run, seq):
-        for batch in batches:
-            yield from decode(batch.events)
-        seq = batches[-1].seq
+    for batch in every_batch(store, run):
+        yield from decode(batch.events)
 
 
 def stored_flow(name: str, documents: list[dict[str, Any]], extra: dict[str, Any]) -> Flow:

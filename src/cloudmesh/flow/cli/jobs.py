@@ -14,20 +14,13 @@ from typing import Any, NamedTuple
 from cloudmesh.flow.errors import InfrastructureError
 from cloudmesh.flow.executors.login import Login, first_line
 from cloudmesh.flow.executors.slurm import about_of, base_of, login_of
+from cloudmesh.flow.providers.sweep import Swept
 from cloudmesh.flow.store.outside import outside
 from cloudmesh.flow.store.protocol import Store
 
-__all__ = ["Swept", "clean"]
+__all__ = ["clean"]
 
 GONE_WAIT = 30.0  # seconds for jobs to go
-
-
-class Swept(NamedTuple):
-    """What was done: the tags that are gone; those that were left, and why; lines of trouble."""
-
-    gone: list[str]
-    left: list[tuple[str, str]]
-    failed: list[str]
 
 
 class _Left(NamedTuple):
@@ -43,7 +36,7 @@ def clean(store: Store, entries: Mapping[str, Mapping[str, Any]]) -> Swept:
 
     Raises `StoreError` where the store cannot be read.
     """
-    swept = Swept([], [], [])
+    swept = Swept([], [], [], [])
     for name, spec in entries.items():
         of_dask = spec.get("kind") == "dask" and spec.get("slurm")
         if spec.get("kind") != "slurm" and not of_dask:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from cloudmesh.flow.store.protocol import every_batch
+
 if TYPE_CHECKING:
-    from cloudmesh.flow.store.protocol import Batch, Store
+    from cloudmesh.flow.store.protocol import Store
 
 __all__ = ["add_waits"]
 
@@ -26,7 +28,7 @@ def add_waits(
     for node in elsewhere.values():
         node["waited"] = None
     ended = {name for name, node in elsewhere.items() if node.get("status") in ENDED}
-    for number, text in _batches(store, run) if ended else ():
+    for number, text in every_batch(store, run) if ended else ():
         if at is not None and number > at:
             break
         if '"waited"' in text:
@@ -34,10 +36,3 @@ def add_waits(
                 if event[0] in ("finished", "failed") and event[1] in ended:
                     extra = event[4] if len(event) > 4 else {}
                     elsewhere[event[1]]["waited"] = extra.get("waited")
-
-
-def _batches(store: Store, run: str) -> Iterator[Batch]:
-    after = 0
-    while batches := store.batches(run, after):
-        yield from batches
-        after = batches[-1].seq

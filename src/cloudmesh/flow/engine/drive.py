@@ -16,7 +16,6 @@ from cloudmesh.flow.engine.outcomes import Outcomes
 from cloudmesh.flow.engine.patience import PATIENCE
 from cloudmesh.flow.engine.results import Results
 from cloudmesh.flow.engine.veil import Veil
-from cloudmesh.flow.executors.leftovers import clean, finish
 from cloudmesh.flow.executors.output import install, uninstall
 from cloudmesh.flow.handle import Run
 from cloudmesh.flow.language.pythonclass import Secret
@@ -106,7 +105,7 @@ def drive(
         with _signals(engine, signals):
             observer.begun(journal.run, state)
             engine.begin()
-            finished = finish(left, observer.note, engine.release) if left else None
+            finished = _finish(left, engine) if left else None
             _watch(engine)
             if finished is not None:
                 finished.join(FINISH_WAIT)
@@ -118,6 +117,13 @@ def drive(
     if config.webhooks:
         _tell_others(config.webhooks, store, engine)
     return Run(journal.run, state, inputs, store)
+
+
+def _finish(left: Sequence[Mapping[str, Any]], engine: Engine) -> threading.Thread | None:
+    """Destroy, beside the run, what its earlier engines have left."""
+    from cloudmesh.flow.executors.leftovers import finish
+
+    return finish(left, engine.witness.note, engine.release)
 
 
 def _of_flow(state: RunState, program: Program) -> Mapping[str, Any]:
@@ -134,6 +140,7 @@ def _table(engine: Engine, store: Store, program: Program) -> Callable[..., Any]
     """What makes the executor of an entry of the infrastructure, for the run of that engine."""
 
     def table(name: str, spec: Mapping[str, Any]) -> Any:
+        from cloudmesh.flow.executors.leftovers import clean
         from cloudmesh.flow.executors.table import Context, make
 
         context = Context(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from json import dumps
 from typing import Any
 
@@ -55,14 +55,17 @@ class Projector:
         n, base = len(run.flow.nodes), run.base
         changed = sorted(i for i in run.changed if not n <= i < base)
         rows = {i: row(run, i, self._in_line) for i in changed}
+        # Of others too: who has finished is no dependency of a new one.
+        known = dict(rows) if run.expanded or not self.made else {}
         if not self.made:
-            self._add(range(n), self._upstream, self._specs, rows, sure)
+            self._add(range(n), self._upstream, self._specs, known, rows if sure else None)
             self.made = True
         while run.expanded:
             i = run.expanded[0]
             elements = run.elements[i]
             count = len(elements)
-            self._add(elements, [self._upstream[i]] * count, [self._specs[i]] * count, rows, sure)
+            upstream, specs = [self._upstream[i]] * count, [self._specs[i]] * count
+            self._add(elements, upstream, specs, known, rows if sure else None)
             del run.expanded[0]
         changes: dict[str, Any] = {
             "counts": run.counts_by_status(),
@@ -79,13 +82,15 @@ class Projector:
         numbers: range,
         upstream: Sequence[Sequence[str]],
         specs: Sequence[str],
-        rows: dict[int, NodeRow],
-        sure: bool,
+        known: Mapping[int, NodeRow],
+        rows: dict[int, NodeRow] | None,
     ) -> None:
-        """Make documents; where they are ``sure``ly new, what is known of them leaves ``rows``."""
-        known = dict(rows)  # of others too: who has finished is no dependency of a new one
-        for n in numbers:
-            (rows if sure else known).pop(n, None)
+        """Make documents as ``known``, which leaves ``rows``; where that is None, as pending."""
+        if rows is None:
+            known = {i: one for i, one in known.items() if i not in numbers}
+        else:
+            for n in numbers:
+                rows.pop(n, None)
         names = self.run.names[numbers.start : numbers.stop]
         self.journal.add_nodes(list(zip(numbers, names, strict=True)), upstream, specs, known)
 

@@ -180,8 +180,7 @@ def _assemble(
     flow = _flow(origin, name, drawn, specs, parsed)
     places = _Places(origin, drawn, findings)
     flow = _with_sources(flow, origin.sure, places)
-    found = check(flow, parameters, infrastructure, later=later)
-    found = [f for f in found if not (f.name == "on" and f.kind == "word" and f.node in moved)]
+    found = check(flow, parameters, infrastructure, later=later, moved=moved)
     if len(specs) < len(drawn.index):  # a misspelt name is no second mistake of whoever needs it
         found = [finding for finding in found if finding.kind == "word"]
     places.add(found)

@@ -41,13 +41,15 @@ def check(
     infrastructure: Collection[str],
     *,
     later: bool = False,
+    moved: Collection[str] = (),
 ) -> list[Finding]:
     """All findings in a flow whose graph is sound.
 
     ``parameters`` are the run parameters that the user gives (the flow's own
     defaults are added here), ``infrastructure`` the words that the user's
     configuration adds for ``on``.  ``later``: run parameters may still come, so
-    that one which nothing fills is no mistake yet.
+    that one which nothing fills is no mistake yet.  ``moved``: nodes that run
+    elsewhere than they say.
     """
     known = {*parameters, *flow.parameters}
     wires = wire(flow, known)
@@ -56,7 +58,7 @@ def check(
     findings: list[Finding] = []
     for i, node in enumerate(flow.nodes):
         task = node.task
-        if task.on not in ALWAYS_THERE and task.on not in words:
+        if task.on not in words and node.name not in moved:
             message = f"on: {task.on!r} is no infrastructure that is known here"
             findings.append(Finding(message, "word", node.name, "on", tuple(words), task.on))
         if task.parameters:

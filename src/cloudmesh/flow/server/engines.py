@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from cloudmesh.flow.errors import InputError, StoreUnavailable
 from cloudmesh.flow.server.problems import Conflict
-from cloudmesh.flow.store.protocol import Store
+from cloudmesh.flow.store.protocol import Store, every_batch
 
 __all__ = ["Engines"]
 
@@ -118,10 +118,10 @@ class Engines:
         threading.Thread(target=wait, name="engine", daemon=True).start()
 
     def _last_seq(self, run: str) -> int:
-        after = 0
-        while found := self._store.batches(run, after, 1000):
-            after = found[-1].seq
-        return after
+        last = 0
+        for batch in every_batch(self._store, run):
+            last = batch.seq
+        return last
 
 
 def _parallel(parallel: int | None) -> list[str]:

@@ -15,12 +15,10 @@ from cloudmesh.flow.errors import NotFound
 from cloudmesh.flow.server.projection import Projection
 from cloudmesh.flow.server.stream import Feed, Feeds, uncollected
 from cloudmesh.flow.server.tally import Tally
-from cloudmesh.flow.store.protocol import Batch, Store
+from cloudmesh.flow.store.protocol import Store, every_batch
 from cloudmesh.flow.view.layout import layout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cloudmesh.flow.model.flow import Flow
     from cloudmesh.flow.server.access import Tickets
     from cloudmesh.flow.server.engines import Engines
@@ -94,16 +92,10 @@ class State:
         """A run as it was at a SEQ."""
         from cloudmesh.flow.server.projection import replay
 
-        found = replay(self._batches(run), until=seq)
+        found = replay(every_batch(self.store, run), until=seq)
         if found is None:
             raise NotFound(f"no run {run!r}")
         return found
-
-    def _batches(self, run: str) -> Iterator[Batch]:
-        after = 0
-        while found := self.store.batches(run, after, 1000):
-            yield from found
-            after = found[-1].seq
 
     def warm(self, run: str) -> None:
         """Read a run and lay it out before anybody asks: its first picture waits for that."""

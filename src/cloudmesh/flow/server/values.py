@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from cloudmesh.flow.run.events import decode
-from cloudmesh.flow.store.protocol import Store
+from cloudmesh.flow.store.protocol import Store, every_batch
 
 __all__ = ["captions", "download", "file_name", "picture_type"]
 
@@ -104,13 +104,10 @@ def _bytes(store: Store, run: str, node: str) -> bytes | None:
 def _last_extra(store: Store, run: str, node: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     needle = json.dumps(node)
-    after = 0
-    while batches := store.batches(run, after, 1000):
-        for batch in batches:
-            if needle not in batch.events:
-                continue
-            for event in decode(batch.events):
-                if event[0] == "finished" and event[1] == node and len(event) > 4:
-                    found = event[4] or {}
-        after = batches[-1].seq
+    for batch in every_batch(store, run):
+        if needle not in batch.events:
+            continue
+        for event in decode(batch.events):
+            if event[0] == "finished" and event[1] == node and len(event) > 4:
+                found = event[4] or {}
     return found

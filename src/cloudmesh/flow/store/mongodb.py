@@ -43,7 +43,7 @@ from cloudmesh.flow.store.names import (
 )
 from cloudmesh.flow.store.opening import redacted
 from cloudmesh.flow.store.processes import is_alive, this_process
-from cloudmesh.flow.store.protocol import Batch, Owner, RunHead
+from cloudmesh.flow.store.protocol import Batch, Owner, RunHead, every_batch
 
 if TYPE_CHECKING:
     from pymongo.collection import Collection
@@ -410,12 +410,11 @@ class MongoStore:
 
     def _journal(self, workflow: str, run: str | None) -> Iterator[Document]:
         for head in reversed(self.runs(workflow)):
-            after = 0
-            while run in (None, head["run"]) and (batches := self.batches(head["run"], after)):
-                for batch in batches:
-                    events = json.loads(batch.events)
-                    yield {"run": head["run"], "seq": batch.seq, "events": events}
-                after = batches[-1].seq
+            if run not in (None, head["run"]):
+                continue
+            for batch in every_batch(self, head["run"]):
+                events = json.loads(batch.events)
+                yield {"run": head["run"], "seq": batch.seq, "events": events}
 
     # -- requests, values, logs ---------------------------------------------------------
     def request(self, run: str, kind: str, by: str) -> str:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from cloudmesh.flow.store.protocol import Store
+from cloudmesh.flow.store.protocol import Store, every_batch
 
 __all__ = ["Intent", "intents", "may_be_there", "outside"]
 
@@ -23,14 +23,11 @@ class Intent(NamedTuple):
 
 def outside(store: Store, run: str) -> Iterator[tuple[str, float, Mapping[str, Any]]]:
     """What a journal says of things outside: ``intent`` or ``released``, when, and of what."""
-    after = 0
-    while batches := store.batches(run, after):
-        for number, text in batches:
-            after = number
-            if '"intent"' in text or '"released"' in text:
-                for event in json.loads(text):
-                    if event[0] in ("intent", "released"):
-                        yield event[0], float(event[1]), event[2]
+    for _, text in every_batch(store, run):
+        if '"intent"' in text or '"released"' in text:
+            for event in json.loads(text):
+                if event[0] in ("intent", "released"):
+                    yield event[0], float(event[1]), event[2]
 
 
 def intents(store: Store, run: str) -> list[Intent]:

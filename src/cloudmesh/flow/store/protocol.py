@@ -18,13 +18,24 @@ what may pass, `StoreRefused` for what will not, `Fenced` for a lost run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from cloudmesh.flow.model.documents import Definition
 from cloudmesh.flow.store.found import Documents
 
-__all__ = ["COLUMNS", "Batch", "Journal", "NodeRow", "Owner", "RunHead", "Store", "pending_row"]
+__all__ = [
+    "COLUMNS",
+    "NOTHING_KNOWN",
+    "Batch",
+    "Journal",
+    "NodeRow",
+    "Owner",
+    "RunHead",
+    "Store",
+    "every_batch",
+    "pending_row",
+]
 
 
 class Batch(NamedTuple):
@@ -308,3 +319,11 @@ class Store(Protocol):
     def close(self) -> None:
         """Let go of connections and files."""
         ...
+
+
+def every_batch(store: Store, run: str) -> Iterator[Batch]:
+    """All batches of a run's journal in order, read piece by piece."""
+    after = 0
+    while batches := store.batches(run, after):
+        yield from batches
+        after = batches[-1].seq
