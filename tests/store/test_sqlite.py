@@ -10,6 +10,8 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -203,6 +205,32 @@ def test_a_database_of_another_program_is_left_alone(path: str) -> None:
     with pytest.raises(InputError, match="another program"):
         SqliteStore(path)
     assert query(path, "SELECT name FROM sqlite_master") == [("theirs",)]
+
+
+def test_a_file_that_another_process_makes_at_the_same_time_is_ours(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[SqliteStore] = []
+
+    class Interrupted(sqlite3.Connection):
+        def execute(self, statement: str, *values: Any) -> Any:
+            if "user_version" not in statement or others:
+                return super().execute(statement, *values)
+            row = super().execute(statement, *values).fetchone()
+            monkeypatch.undo()
+            others.append(SqliteStore(path))
+            return SimpleNamespace(fetchone=lambda: row)
+
+    def connect(*words: Any, **named: Any) -> sqlite3.Connection:
+        return plain(*words, **named, factory=Interrupted)
+
+    plain = sqlite3.connect
+    Path(path).touch()  # which is as far as the other one has come
+    monkeypatch.setattr(sqlite_file.sqlite3, "connect", connect)
+    store = SqliteStore(path)
+    assert store.id == others[0].id
+    for each in (store, *others):
+        each.close()
 
 
 def test_a_file_that_is_no_database_is_refused(path: str) -> None:

@@ -250,10 +250,10 @@ class Writer:
 
     def _version(self, connection: sqlite3.Connection) -> int:
         """The version of the file's schema; 0 where it is empty."""
-        version: int = connection.execute("PRAGMA user_version").fetchone()[0]
-        mark = connection.execute("PRAGMA application_id").fetchone()[0]
+        # One question, for another process may be making the file just now.
+        version, mark, parts = connection.execute(sql.WHOSE).fetchone()
         if mark != sql.APPLICATION_ID:
-            if version or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            if version or parts:
                 raise InputError(
                     f"{self.path} is a database of another program; name another file for the store"
                 )
@@ -263,7 +263,7 @@ class Writer:
                 f"{self.path} was written by a newer cloudmesh-flow (version {version} of the file,"
                 f" this one knows {sql.VERSION}): update cloudmesh-flow, or use another store"
             )
-        return version
+        return int(version)
 
     def _migrate(self, connection: sqlite3.Connection) -> None:
         """Bring the file to the newest version: all steps, or none."""

@@ -14,6 +14,10 @@ from __future__ import annotations
 
 #: "CMfl": marks the file as ours.
 APPLICATION_ID = 0x434D666C
+#: The version of a file's schema, whose it is, and how many things are in it.
+WHOSE = """
+SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)
+FROM pragma_user_version, pragma_application_id"""
 #: The last version of the schema; `MIGRATIONS` lead to it one by one.
 VERSION = 1
 
