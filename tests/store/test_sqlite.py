@@ -214,7 +214,7 @@ def test_a_file_that_another_process_makes_at_the_same_time_is_ours(
 
     class Interrupted(sqlite3.Connection):
         def execute(self, statement: str, *values: Any) -> Any:
-            if "user_version" not in statement or others:
+            if "application_id" not in statement or others:
                 return super().execute(statement, *values)
             row = super().execute(statement, *values).fetchone()
             monkeypatch.undo()
