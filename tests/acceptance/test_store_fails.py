@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scene import Scene, alive, nodes
+from scene import FLOW, Scene, alive, nodes
 from servers import ferretdb
 
 from cloudmesh.flow.store.locks import FileLock
@@ -200,14 +200,33 @@ def test_a_disk_that_turns_read_only_in_the_middle(embedded: Scene, tmp_path: Pa
 
 
 # -- a file that somebody holds -----------------------------------------------------------------
-def held(scene: Scene) -> tuple[FileLock, subprocess.Popen[str]]:
-    """A run that waits for its store, which another process (this one) holds."""
-    engine = scene.run("run", "slow-flow.py")
-    scene.holds()
-    lock = FileLock(f"{scene.cms.home}/.cloudmesh/flow/flow.db.lock")
+@pytest.fixture(params=["the node's thread", "a node that prints", "the watch"])
+def held(embedded: Scene, request: pytest.FixtureRequest) -> tuple[FileLock, Any]:
+    """A run whose store another process (this one) holds, and where it is to wait for it:
+
+    in the thread of a node that has ended, in that of one that goes on and prints,
+    or where Ctrl-C ends a node that goes on.
+    """
+    embedded.cms.write("slow-flow.py", FLOW.replace('mark("c")', 'mark("c"); hold("c")'))
+    engine = embedded.run("run", "slow-flow.py")
+    embedded.holds()
+    lock = FileLock(f"{embedded.cms.home}/.cloudmesh/flow/flow.db.lock")
     lock.acquire()
-    scene.let_go()
+    if request.param == "the node's thread":
+        embedded.let_go()
+    if request.param == "a node that prints":
+        (embedded.cms.folder / "talk").touch()
+    if request.param != "the watch":
+        embedded.until(lambda: waited_for(lock))
     return lock, engine
+
+
+def waited_for(lock: FileLock) -> bool:
+    """Whether somebody is in the queue for a lock, as the system tells."""
+    table = Path("/proc/locks").read_text().splitlines()
+    return any(
+        "->" in line and line.split()[6].endswith(f":{os.stat(lock.path).st_ino}") for line in table
+    )
 
 
 def heard(engine: subprocess.Popen[str], text: str) -> str:
@@ -220,8 +239,10 @@ def heard(engine: subprocess.Popen[str], text: str) -> str:
     return said
 
 
-def test_ctrl_c_says_what_is_waited_for_and_a_second_one_ends_it(embedded: Scene) -> None:
-    lock, engine = held(embedded)
+def test_ctrl_c_says_what_is_waited_for_and_a_second_one_ends_it(
+    embedded: Scene, held: tuple[FileLock, Any]
+) -> None:
+    lock, engine = held
     engine.send_signal(signal.SIGINT)
     said = heard(engine, "Ctrl-C again ends this at once")
     assert f"held by process {os.getpid()} " in said
@@ -230,18 +251,24 @@ def test_ctrl_c_says_what_is_waited_for_and_a_second_one_ends_it(embedded: Scene
     assert engine.returncode == 130, err
     assert "killed; go on with it: cms flow resume" in err
     lock.close()
+    embedded.let_go("b")
+    embedded.let_go("c")
     assert embedded.cms("flow", "resume").returncode == 0
     assert embedded.marks == ["a 1", "b 1", "b 2", "c 1"]
 
 
-def test_ctrl_c_ends_the_run_when_the_store_is_free_again(embedded: Scene) -> None:
-    lock, engine = held(embedded)
+def test_ctrl_c_ends_the_run_when_the_store_is_free_again(
+    embedded: Scene, held: tuple[FileLock, Any]
+) -> None:
+    lock, engine = held
     engine.send_signal(signal.SIGINT)
     heard(engine, "Ctrl-C again ends this at once")
     lock.close()
     _, err = engine.communicate(timeout=30)
     assert engine.returncode == 130, err
     assert embedded.status()["status"] == "interrupted"
+    embedded.let_go("b")
+    embedded.let_go("c")
     assert embedded.cms("flow", "resume").returncode == 0
     assert nodes(embedded.status()) == dict.fromkeys("abc", "finished")
 

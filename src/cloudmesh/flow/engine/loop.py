@@ -119,7 +119,7 @@ class Engine:
         self._ticks = ticks  # seconds that never go back, for waiting
         self.projector = Projector(run, journal, outcomes.results.in_line)
         self.launcher = launcher(self)
-        self.patience = Patience(patience, ticks, witness.note, lambda: self.done.is_set(), pause)
+        self.patience = Patience(patience, ticks, self._say, lambda: self.done.is_set(), pause)
         self.failure: BaseException | None = None  # why the engine stopped, if not by the run's end
         self.done = threading.Event()
         self.signalled = False
@@ -358,6 +358,7 @@ class Engine:
             self.broke(error)
             event = None
         took = perf_counter() - began
+        here.set(None)  # what the engine and its store say in this thread is not the node's
         if going.over:  # a thread cannot be ended, so it ran on
             self.abandoned -= 1
         self._inbox.append((going, event))
@@ -412,8 +413,7 @@ class Engine:
     def tick(self) -> None:
         """What time alone brings."""
         now = self._ticks()
-        if self.signalled:
-            self.signalled = False
+        if self.signalled and not self.run.stopping:
             self.interrupt()
         head = self._tray[0] if self._tray else None
         if head is not None and head is self._stuck:
@@ -516,10 +516,18 @@ class Engine:
     def output(self, going: Going, stream: str, text: str) -> None:
         """Keep what a node printed, and pass it on."""
         text = self.outcomes.results.veil(text)
-        self._keep(going, stream, text)
-        inside = here.set(None)  # what the witness prints is not the node's
+        inside = here.set(None)  # what the store and the witness print is not the node's
         try:
+            self._keep(going, stream, text)
             self.witness.output(going.node, stream, text)
+        finally:
+            here.reset(inside)
+
+    def _say(self, text: str) -> None:
+        """Tell the user a line, whatever node the calling thread is in."""
+        inside = here.set(None)
+        try:
+            self.witness.note(text)
         finally:
             here.reset(inside)
 
