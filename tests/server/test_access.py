@@ -110,3 +110,95 @@ def test_only_the_last_hundred_tickets_are_good() -> None:
     assert not tickets.use(first)
     assert tickets.use(others[0])
     assert not tickets.use(others[0])
+
+
+GOOD = {"Authorization": f"Bearer {TOKEN}"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example@127.0.0.1", "127.0.0.1:80/evil", "127.0.0.1:port", "::1", "a b", "localhost\\x"],
+)
+def test_what_is_no_host_at_all_is_refused(client: TestClient, host: str) -> None:
+    assert client.get("/api/runs", headers={**GOOD, "Host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["http://[", "file://127.0.0.1:8080", f"{BASE}/x", "", "HTTP"])
+def test_what_is_no_origin_of_a_page_here_is_refused(client: TestClient, origin: str) -> None:
+    answer = client.get("/api/runs", headers={**GOOD, "Origin": origin})
+    assert answer.status_code == 403
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_each_of_two_origins_must_be_own(client: TestClient) -> None:
+    headers = [*GOOD.items(), ("Origin", BASE), ("Origin", "http://evil.example")]
+    assert client.get("/api/runs", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("LOCALHOST:8080", "http://localhost:8080"),
+        ("lab.example", "https://lab.example"),
+        ("lab.example:443", "https://lab.example"),
+        ("localhost", "http://localhost:80"),
+        ("[::1]:8080", "http://[::1]:8080"),
+    ],
+)
+def test_an_own_origin_in_other_words(client: TestClient, host: str, origin: str) -> None:
+    headers = {**GOOD, "Host": host, "Origin": origin}
+    assert client.get("/api/runs", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("/%5Cevil.example/", "/%5Cevil.example/"),
+        ("/%0d%0aSet-Cookie:%20a=b", "/%0D%0ASet-Cookie%3A%20a%3Db"),
+        ("/runs/%C3%A9%3Fa", "/runs/%C3%A9%3Fa"),
+    ],
+)
+def test_a_ticket_leads_to_the_very_path_it_came_with(
+    client: TestClient, tickets: Tickets, path: str, location: str
+) -> None:
+    answer = client.get(f"{path}?token={tickets.new()}")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == location
+
+
+def test_a_used_ticket_is_told_to_programs_as_a_problem(client: TestClient) -> None:
+    answer = client.get("/?token=used")
+    assert answer.headers["content-type"] == "application/problem+json"
+    page = client.get("/?token=used", headers={"Accept": "text/html,*/*"})
+    assert page.status_code == answer.status_code == 401
+    assert page.headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize("other", ['j={"a":"b,c"}', 'foo="bar', "bad name=1", "a{b}=1", "lonely"])
+def test_cookies_of_others_on_this_name_change_nothing(
+    client: TestClient, tickets: Tickets, other: str
+) -> None:
+    own = client.get(f"/?token={tickets.new()}").headers["set-cookie"].split(";")[0]
+    client.cookies.clear()
+    assert client.get("/api/runs", headers={"Cookie": f"{other}; {own}"}).status_code == 200
+
+
+def test_head_says_what_get_would_and_uses_no_ticket(
+    client: TestClient, tickets: Tickets, hand: Any
+) -> None:
+    run = hand({"a": []})
+    ticket = tickets.new()
+    assert client.head(f"/?token={ticket}").status_code == 401
+    assert client.get(f"/?token={ticket}").status_code == 303
+    paths = ["/", "/health", "/api/runs", f"/api/runs/{run.id}", "/docs", "/static/main.js"]
+    for path in [*paths, f"/api/runs/{run.id}/nodes"]:
+        head, get = client.head(path), client.get(path)
+        assert (head.status_code, head.content) == (200, b""), path
+        assert head.headers["content-type"] == get.headers["content-type"]
+        assert head.headers["content-length"] == get.headers["content-length"]
+    events = client.head(f"/api/runs/{run.id}/events")  # of a run that goes on: it would not end
+    assert (events.status_code, events.content) == (200, b"")
+    assert events.headers["content-type"].startswith("text/event-stream")
+    assert client.head("/api/runs/nothing0/events").status_code == 404
+    assert client.head(f"/api/runs/{run.id}/cancel").status_code == 405
+    assert client.delete("/api/runs").headers["allow"] == "GET, HEAD"

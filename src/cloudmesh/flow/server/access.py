@@ -15,12 +15,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from collections.abc import Collection
-from http.cookies import CookieError, SimpleCookie
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +31,10 @@ __all__ = ["LOOPBACK", "Access", "Tickets", "token_from_environment"]
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TICKETS_MAX = 100
+
+#: A name or an address, and a port: nothing else is a Host.
+HOST = re.compile(r"(\[[0-9a-f:.]+\]|[^\[\]:/@?#\\\s]+)(:[0-9]{0,5})?", re.IGNORECASE)
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -103,28 +108,24 @@ class Access:
         headers = Headers(scope=scope)
         if not self._is_host(headers.get("host", "")):
             return problem(403, "this Host is none of the server's; --allow-host allows one")
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != headers["host"].lower():
+        if not all(_is_own(origin, headers["host"]) for origin in headers.getlist("origin")):
             return problem(403, "requests from the pages of other sites are refused")
         if scope["path"] == "/health":
             return None
         known = self._is_bearer(headers) or self._has_cookie(headers)
         if scope["method"] == "GET" and not scope["path"].startswith(("/api/", "/static/")):
-            answer = self._ticket(scope, known)
+            answer = self._ticket(scope, headers, known)
             if answer is not None:
                 return answer
         if known:
             return None
-        if "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/"):
+        if _wants_html(headers) and not scope["path"].startswith("/api/"):
             return HTMLResponse(NO_LINK, 401, {"WWW-Authenticate": "Bearer"})
         return problem(401, "send `Authorization: Bearer …`, or open the link of `cms flow view`")
 
     def _is_host(self, host: str) -> bool:
-        try:
-            name = urlsplit(f"//{host}").hostname
-        except ValueError:
-            return False
-        return name is not None and name.lower() in self._hosts
+        found = HOST.fullmatch(host)
+        return found is not None and found[1].strip("[]").lower() in self._hosts
 
     def _is_bearer(self, headers: Headers) -> bool:
         kind, _, token = headers.get("authorization", "").partition(" ")
@@ -132,19 +133,15 @@ class Access:
         return kind.lower() == "bearer" and hmac.compare_digest(given, self._token)
 
     def _has_cookie(self, headers: Headers) -> bool:
-        try:
-            cookie = SimpleCookie(headers.get("cookie", "")).get(self._cookie)
-        except CookieError:
-            return False
-        if cookie is None:
-            return False
-        nonce, _, signature = cookie.value.partition(".")
+        # Read leniently: whatever else serves this name has set cookies of its own, of any form.
+        value = cookie_parser(headers.get("cookie", "")).get(self._cookie, "")
+        nonce, _, signature = value.partition(".")
         return hmac.compare_digest(signature.encode(), self._signature(nonce).encode())
 
     def _signature(self, nonce: str) -> str:
         return hmac.new(self._token, b"session " + nonce.encode(), hashlib.sha256).hexdigest()
 
-    def _ticket(self, scope: Scope, known: bool) -> Response | None:
+    def _ticket(self, scope: Scope, headers: Headers, known: bool) -> Response | None:
         """Change a ticket into a cookie, and lead to the path without it."""
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         ticket = dict(query).get("token")
@@ -152,10 +149,13 @@ class Access:
             return None
         valid = self._tickets.use(ticket)
         if not valid and not known:
-            return HTMLResponse(USED_LINK, 401, {"WWW-Authenticate": "Bearer"})
+            if _wants_html(headers):
+                return HTMLResponse(USED_LINK, 401, {"WWW-Authenticate": "Bearer"})
+            return problem(401, "This link has been used. A new one: `cms flow view`")
         rest = urlencode([(k, v) for k, v in query if k != "token"])
-        # A path that begins with two slashes would lead to another host.
-        clean = "/" + scope["path"].lstrip("/") + (f"?{rest}" if rest else "")
+        # A path that begins with two slashes, or with one and a backslash, would lead to another
+        # host; as it came it may hold a line's end.
+        clean = "/" + quote(scope["path"].lstrip("/"), safe="/~") + (f"?{rest}" if rest else "")
         answer = Response(status_code=303, headers={"Location": clean})
         if valid:
             nonce = secrets.token_urlsafe(12)
@@ -167,6 +167,19 @@ class Access:
                 path="/",
             )
         return answer
+
+
+def _is_own(origin: str, host: str) -> bool:
+    """Whether an Origin is that of this server's pages, also behind somebody who does TLS."""
+    scheme, found, place = origin.lower().partition("://")
+    port = DEFAULT_PORTS.get(scheme)
+    if not found or port is None:
+        return False
+    return place.removesuffix(port) == host.lower().removesuffix(port)
+
+
+def _wants_html(headers: Headers) -> bool:
+    return "text/html" in headers.get("accept", "")
 
 
 def _with_headers(send: Send, path: str) -> Send:

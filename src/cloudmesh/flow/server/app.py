@@ -14,6 +14,7 @@ from starlette.middleware import Middleware
 from cloudmesh.flow.server import actions, api, pages, problems
 from cloudmesh.flow.server.access import Access, Tickets, token_from_environment
 from cloudmesh.flow.server.engines import Engines
+from cloudmesh.flow.server.head import Head
 from cloudmesh.flow.server.openapi import describe
 from cloudmesh.flow.server.state import State
 from cloudmesh.flow.store.protocol import Store
@@ -50,7 +51,10 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        middleware=[Middleware(Access, token=token, tickets=tickets, hosts=allow_hosts)],
+        middleware=[
+            Middleware(Access, token=token, tickets=tickets, hosts=allow_hosts),
+            Middleware(Head),
+        ],
         redirect_slashes=False,
         separate_input_output_schemas=False,
     )

@@ -60,6 +60,8 @@ async def _http(_request: Request, error: Exception) -> Response:
     status = 422 if error.status_code == 400 else error.status_code
     answer = problem(status, str(error.detail))
     answer.headers.update(error.headers or {})
+    if answer.headers.get("allow") == "GET":
+        answer.headers["allow"] = "GET, HEAD"
     return answer
 
 
