@@ -200,6 +200,13 @@ def test_what_is_wrong_is_422(client: TestClient, hand: Any) -> None:
     for body in (
         {"parallel": 0},
         {"parallel": "x"},
+        {"parallel": "3"},
+        {"parallel": True},
+        {"parameters": {"s=1": 2}},
+        {"parameters": {"": 2}},
+        {"parameters": {"x": "\0"}},
+        {"parameters": {"x": "v" * 150_000}},
+        {"on": {"a": "\0"}},
         {"parameters": []},
         {"unknown": 1},
         {"on": {"nobody": "lab"}},
@@ -208,11 +215,10 @@ def test_what_is_wrong_is_422(client: TestClient, hand: Any) -> None:
         assert answer.status_code == 422, body
         assert answer.headers["content-type"] == "application/problem+json"
     headers = {"Content-Type": "application/json"}
-    bad = client.post("/api/flows/test/runs", content=b"{", headers=headers)
-    assert bad.status_code == 422
-    assert (
-        client.post("/api/flows/test/runs", content=b"\xff\x00", headers=headers).status_code == 422
-    )
+    wrong = [b"{", b"\xff\x00", b"[" * 100_000, b'{"parameters": {"x": "\\ud800"}}']
+    for content in (*wrong, b'{"parameters": {"x": NaN}}'):
+        bad = client.post("/api/flows/test/runs", content=content, headers=headers)
+        assert (bad.status_code, bad.json()["status"]) == (422, 422), content[:40]
     assert client.post("/api/flows/other/runs", json={}).status_code == 404
 
 
@@ -255,13 +261,16 @@ def test_a_map_counts_its_elements(client: TestClient, hand: Any) -> None:
     assert client.get(f"/api/runs/{run.id}/nodes/work[1]").json()["status"] == "error"
 
 
-def test_pages_and_docs(client: TestClient) -> None:
-    for path in ("/", "/runs/k7q2m9xd?node=a", "/docs"):
+def test_pages_and_docs(client: TestClient, hand: Any) -> None:
+    hand({"a": []})
+    for path in ("/", "/runs/k7q2m9xd?node=a", "/runs/nothing0", "/docs"):
         answer = client.get(path)
-        assert answer.status_code == 200
+        assert answer.status_code == (404 if "nothing" in path else 200)
+        assert answer.headers["content-type"].startswith("text/html")
         assert "script-src 'self'" in answer.headers["content-security-policy"]
         assert "unsafe" not in answer.headers["content-security-policy"]
     assert client.get("/flow/", follow_redirects=False).headers["location"] == "/"
+    assert client.get("/runs/", follow_redirects=False).headers["location"] == "/"
     assert client.get("/static/none.js").status_code == 404
     assert client.get("/static/../app.py").status_code == 404
 

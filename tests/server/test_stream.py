@@ -102,6 +102,25 @@ def test_a_page_that_is_far_behind_is_told_to_load_anew(
     asyncio.run(scenario())
 
 
+def test_who_has_seen_more_than_the_journal_holds_misses_nothing_that_comes(
+    store: Any, hand: Any
+) -> None:
+    run = hand({"a": []})
+
+    async def scenario() -> None:
+        feeds = Feeds(store)
+        page = [part async for part in feeds.stream(run.id, 50, True)]
+        assert page[1:] == ['event: reload\ndata: {"behind": 0}\n\n']
+        program = feeds.stream(run.id, 50, False)
+        await anext(program)
+        run.batch(run.started("a"))
+        assert (await anext(program)).startswith("id: 2\n")
+        await program.aclose()
+        feeds.stop()
+
+    asyncio.run(asyncio.wait_for(scenario(), 30))
+
+
 def test_an_engine_that_is_gone_is_told(
     store: Any, hand: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

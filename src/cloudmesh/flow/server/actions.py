@@ -31,6 +31,10 @@ router = APIRouter(
 )
 
 
+#: Neither text nor ``true`` is a number.
+Parallel = Annotated[int | None, Field(strict=True, ge=1, le=100_000)]
+
+
 class Given(BaseModel):
     """The body of a request; a key that is not known is refused."""
 
@@ -42,21 +46,23 @@ class RunRequest(Given):
 
     parameters: dict[str, Any] = Field(default_factory=dict, description="run parameters")
     on: dict[str, str] = Field(default_factory=dict, description="node to infrastructure")
-    parallel: int | None = Field(default=None, ge=1, le=100_000, description="nodes at once, here")
+    parallel: Parallel = Field(default=None, description="nodes at once, here")
 
 
 class ResumeRequest(Given):
     """How a run is to go on."""
 
-    force: bool = Field(default=False, description="take over from an engine that shows no sign")
-    parallel: int | None = Field(default=None, ge=1, le=100_000)
+    force: bool = Field(
+        default=False, strict=True, description="take over from an engine that shows no sign"
+    )
+    parallel: Parallel = None
 
 
 class RetryRequest(Given):
     """From where a run is to be retried."""
 
     node: str | None = Field(None, alias="from", description="this node and what comes after it")
-    parallel: int | None = Field(default=None, ge=1, le=100_000)
+    parallel: Parallel = None
 
 
 @router.post("/flows/{name}/runs", status_code=202, operation_id="run_flow", tags=["flows"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,8 @@ __all__ = ["Engines"]
 START_SECONDS = 60.0  # for a process to record its run
 LOOK_SECONDS = 0.03  # how often it is looked whether it has
 SAID_MAX = 4_000
+ARGUMENT_MAX = 100_000  # bytes; Linux takes 131,071 in one argument
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class Engines:
@@ -51,9 +54,12 @@ class Engines:
         """
         words = ["run", flow]
         for name, value in parameters.items():
-            words += ["--param", f"{name}={parameter_text(value, types.get(name, ''))}"]
+            if not NAME.fullmatch(name):
+                raise InputError(f"{name!r} is no name of a parameter")
+            text = parameter_text(value, types.get(name, ""))
+            words += ["--param", _argument(f"{name}={text}", f"parameter {name}")]
         for name, where in on.items():
-            words += ["--on", f"{name}={where}"]
+            words += ["--on", _argument(f"{name}={where}", f"the infrastructure of {name}")]
         return self._new_run(flow, [*words, *_parallel(parallel)])
 
     def retry(self, run: str, flow: str, node: str | None, parallel: int | None) -> str:
@@ -128,6 +134,21 @@ def _parallel(parallel: int | None) -> list[str]:
     return [] if parallel is None else ["--parallel", str(parallel)]
 
 
+def _argument(text: str, what: str) -> str:
+    """A word of a command line, where it can be one."""
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InputError(f"{what} holds half of a surrogate pair, which is no text") from None
+    if "\0" in text:
+        raise InputError(f"{what} holds a NUL character, which no command takes")
+    if size > ARGUMENT_MAX:
+        raise InputError(
+            f"{what} has {size:,} bytes, and {ARGUMENT_MAX:,} at most: give the name of a file"
+        )
+    return text
+
+
 def _refusal(code: int, said: IO[bytes]) -> Exception:
     """What a process said before it ended without a run, as an error."""
     said.seek(0)
@@ -144,7 +165,10 @@ def _refusal(code: int, said: IO[bytes]) -> Exception:
 def parameter_text(value: Any, annotation: str) -> str:
     """A JSON value as ``--param`` takes it: text is converted back by the annotation."""
     if not isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        try:
+            return json.dumps(value, ensure_ascii=False, allow_nan=False)
+        except ValueError:
+            raise InputError("NaN and Infinity are no JSON") from None
     if annotation:
         return value
     try:

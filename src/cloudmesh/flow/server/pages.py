@@ -13,6 +13,9 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
+from cloudmesh.flow.errors import FlowError
+from cloudmesh.flow.server.state import state_of
+
 __all__ = ["router"]
 
 MEDIA_TYPES = {
@@ -72,11 +75,11 @@ def _modules() -> str:
     return "\n".join([*links, f'<link rel="preload" as="fetch" crossorigin href="{marks}">'])
 
 
-def _page(name: str, first: str = "") -> Response:
+def _page(name: str, first: str = "", status: int = 200) -> Response:
     """A page; ``first`` are links that stand at the head of it."""
     text = _html(name).replace("</title>", f"</title>\n{first}", 1) if first else _html(name)
     headers = {"Cache-Control": "no-cache"}
-    return Response(text.encode(), headers=headers, media_type=MEDIA_TYPES["html"])
+    return Response(text.encode(), status, headers, media_type=MEDIA_TYPES["html"])
 
 
 @router.get("/")
@@ -88,6 +91,8 @@ def index() -> Response:
 @router.get("/runs/{run}")
 def run_page(request: Request, run: str) -> Response:
     """One run.  What it shows is asked for while the page's modules are loaded."""
+    if not _is_known(request, run):
+        return _page("index.html", _modules(), 404)  # the page says so, in its own words
     path = escape(f"/api/runs/{quote(run, safe='')}")
     wanted = []
     if "at" not in request.query_params:
@@ -99,6 +104,21 @@ def run_page(request: Request, run: str) -> Response:
         ]
     links = [f'<link rel="preload" as="fetch" crossorigin {link}>' for link in wanted]
     return _page("index.html", "\n".join([*links, _modules()]))
+
+
+def _is_known(request: Request, run: str) -> bool:
+    """Whether a store that can be asked holds a run; the page itself asks one that is away."""
+    try:
+        return state_of(request).store.run(run) is not None
+    except FlowError:
+        return True
+
+
+@router.get("/runs")
+@router.get("/runs/")
+def runs() -> Response:
+    """What is left of a run's address without the run."""
+    return RedirectResponse("/", 307)
 
 
 @router.get("/docs")

@@ -256,6 +256,12 @@ class Feeds:
         lost: bool | None = None
         try:
             yield ": the events of a run; ids are SEQ\nretry: 1000\n\n"
+            if after > feed.seq:
+                # More was seen than the journal holds: a power cut took its last commits.
+                if may_reload:
+                    yield _reload(0)
+                    return
+                after = feed.seq
             while not self._stopping.is_set():
                 wake.clear()
                 if feed.lost != bool(lost):
@@ -264,7 +270,7 @@ class Feeds:
                 messages = feed.after(after) if replay is None else []
                 if messages is None or replay is not None:
                     if may_reload and feed.seq - after > BEHIND_MAX:
-                        yield f'event: reload\ndata: {{"behind": {feed.seq - after}}}\n\n'
+                        yield _reload(feed.seq - after)
                         return
                     replay = replay or Replay(self._store, run, after)
                     messages = await asyncio.to_thread(replay.next)
@@ -335,6 +341,10 @@ class Feeds:
 def _engine(lost: bool) -> str:
     data: dict[str, Any] = {"engine": "lost" if lost else "alive"}
     return f"event: engine\ndata: {json.dumps(data)}\n\n"
+
+
+def _reload(behind: int) -> str:
+    return f'event: reload\ndata: {{"behind": {behind}}}\n\n'
 
 
 def _end(feed: Feed) -> str:
