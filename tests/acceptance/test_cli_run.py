@@ -192,7 +192,7 @@ def test_what_can_be_asked(cms: Any) -> None:
         (("status", "--nosuch"), "--nosuch"),
         (("run", "no-such-flow.py"), "no such file"),
         (("run", "test-flow.py", "a; bb"), "bb"),
-        (("run", "test-flow.py", "a; b", "--on", "b=moon"), "no infrastructure 'moon'"),
+        (("run", "test-flow.py", "a; b", "--on", "b=moon"), "no infrastructure 'moon'; `cms flow infra list` "),
         (("run", "test-flow.py", "a; b", "--on", "z=local"), "no node 'z'"),
         (("run",), "workflow-flow.py"),
         (("list", "--store", "ftp://x"), "is no URL of a store"),

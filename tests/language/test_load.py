@@ -194,6 +194,12 @@ def test_wiring_is_checked_before_the_run(shown: Callable[..., Any]) -> None:
     ]
 
 
+def test_a_place_that_nothing_is_near_to_has_its_remedy(shown: Callable[..., Any]) -> None:
+    text = "from cloudmesh.flow import task, workflow\n@task(on='moon')\ndef a(): ...\n"
+    ((_, _, message),) = shown(text + "w = workflow('a')\n")
+    assert message.endswith("; `cms flow infra list` shows those that are, --config FILE says more")
+
+
 def test_a_definition_may_leave_run_parameters_for_later(program: Callable[..., Program]) -> None:
     text = SEED + "\n        def d(self, size): ...\n"
     assert program(text, "a; d", later=True).flow.nodes[1].task.parameters == (Parameter("size"),)

@@ -242,6 +242,7 @@ def test_a_module_holds_the_functions(
     ((line, marked, message),) = wrong(text.replace("functions", "no.such"))
     assert (line, marked) == (1, "no.such")
     assert "No module named" in message
+    assert "; install it for " in message
 
 
 def test_a_flow_from_the_journal_finds_file_module_and_class_again(

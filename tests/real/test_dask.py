@@ -146,6 +146,14 @@ def test_dask_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) ->
     assert check("cluster", {"kind": "dask", "workers": 1}) == [
         ("scheduler", "cluster: Dask is not installed: pip install distributed")
     ]
+    for module in [name for name in sys.modules if name.split(".")[0] == "dask"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    made = make("cluster", {"kind": "dask", "workers": 1}, Context("store", "run"))
+    try:
+        error = start(made, nodes.add, {"a": 1}).result(60).error
+        assert (error or {})["message"] == "cluster: Dask is not installed: pip install distributed"
+    finally:
+        made.close()
 
 
 @pytest.mark.slow

@@ -531,7 +531,7 @@ def placed(flow: Flow, on: Mapping[str, str], config: Config | None = None) -> F
     if not on:
         return flow
     from cloudmesh.flow.config import load_config
-    from cloudmesh.flow.language.source import did_you_mean
+    from cloudmesh.flow.language.source import WHERE_THEY_ARE, did_you_mean
     from cloudmesh.flow.model.check import ALWAYS_THERE
 
     config = config or load_config(None)
@@ -541,7 +541,8 @@ def placed(flow: Flow, on: Mapping[str, str], config: Config | None = None) -> F
             hint = did_you_mean(name, flow.index)
             raise NotFound(f"no node {name!r} in flow {flow.name}{hint}")
         if place not in places:
-            raise NotFound(f"no infrastructure {place!r}{did_you_mean(place, places)}")
+            hint = did_you_mean(place, places) or WHERE_THEY_ARE
+            raise NotFound(f"no infrastructure {place!r}{hint}")
     nodes = tuple(
         node._replace(task=node.task._replace(on=on[node.name])) if node.name in on else node
         for node in flow.nodes

@@ -105,9 +105,11 @@ class open_store_of:
 def unknown(kind: str, name: str, known: list[str], place: str = "") -> NotFound:
     """The error for a name that nothing has."""
     from cloudmesh.flow.errors import NotFound
-    from cloudmesh.flow.language.source import did_you_mean
+    from cloudmesh.flow.language.source import WHERE_THEY_ARE, did_you_mean
 
     hint = did_you_mean(name, known)
     if not hint and kind == "flow":
         hint = "; `cms flow list` shows those that are defined"
+    if not hint and kind == "infrastructure":
+        hint = WHERE_THEY_ARE
     return NotFound(f"no {kind} {name!r}{place}{hint}")

@@ -144,9 +144,9 @@ class DaskExecutor:
             job.done(attempt, cancelled())
             return
         try:
-            from dask.utils import apply
-
             client = self._connected()
+            from dask.utils import apply  # where it is not installed, the line above says so
+
             number, asked = request(attempt, self._programs)
             there = (
                 self._shared(client, "carry", _carry),

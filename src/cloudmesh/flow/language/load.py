@@ -25,7 +25,7 @@ from cloudmesh.flow.language.origin import (
 from cloudmesh.flow.language.printer import normalised
 from cloudmesh.flow.language.program import Program
 from cloudmesh.flow.language.pythonclass import BaseWorkFlow
-from cloudmesh.flow.language.source import Findings, Source, did_you_mean
+from cloudmesh.flow.language.source import WHERE_THEY_ARE, Findings, Source, did_you_mean
 from cloudmesh.flow.model.check import Finding, check, map_source
 from cloudmesh.flow.model.flow import Flow, Node, Task
 
@@ -323,7 +323,9 @@ class _Places:
     def problem(self, finding: Finding) -> Problem:
         message = finding.message
         if finding.near:
-            message += did_you_mean(finding.wanted or finding.name, finding.near)
+            hint = did_you_mean(finding.wanted or finding.name, finding.near)
+            where = (finding.kind, finding.name) == ("word", "on")
+            message += hint or (WHERE_THEY_ARE if where else "")
         placed = self.origin.place(finding, message)
         if placed is not None:
             return placed

@@ -216,6 +216,8 @@ def _execute(code: Any, module: ModuleType, path: str) -> None:
         said = str(error).strip().split("\n")[0]
         message = f"{type(error).__name__}: {said}" if said else type(error).__name__
         where = f" (at {deeper})" if deeper else ""
+        if isinstance(error, ModuleNotFoundError):
+            where += f"; install it for {sys.executable}, or put it beside the file"
         raise InputError(
             problems=[text.line_problem(f"the file cannot be loaded: {message}{where}", line)]
         ) from None

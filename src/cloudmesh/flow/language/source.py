@@ -12,11 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 
 from cloudmesh.flow.errors import InputError, Problem
 
-__all__ = ["Findings", "Source", "did_you_mean"]
+__all__ = ["WHERE_THEY_ARE", "Findings", "Source", "did_you_mean"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _MOST_FINDINGS = 100  # of one text; whoever has more has one cause, not a hundred
 _MOST_CANDIDATES = 500  # compared for "did you mean"
+
+#: What helps where a word of ``on`` means nothing, and none that does is near.
+WHERE_THEY_ARE = "; `cms flow infra list` shows those that are, --config FILE says more"
 
 
 class Source:

@@ -52,7 +52,7 @@ def import_module(name: str, folder: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
-        hint = ""
+        hint = f"; install it for {sys.executable}, or put it beside the file"
         if error.name == name and os.path.exists(os.path.join(folder, f"{name}.py")):
             hint = f"; write {name}.py for the file"
         raise InputError(f"python: {error}{hint}") from None

@@ -38,7 +38,7 @@ def provider_of(name: str, spec: Mapping[str, Any]) -> Provider:
         raise InputError(f"{name}: there is no provider {word!r}; {hint}{more}")
     if word != "qemu" and not installed:
         raise InfrastructureError(
-            f"{name}: machines of clouds need apache-libcloud: pip install cloudmesh-flow[cloud]"
+            f"{name}: machines of clouds need apache-libcloud: pip install 'cloudmesh-flow[cloud]'"
         )
     module, _, cls = PROVIDERS.get(word, OTHER).partition(":")
     provider: Provider = getattr(import_module(module), cls)(name, spec)
