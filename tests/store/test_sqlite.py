@@ -168,18 +168,68 @@ def test_a_newer_file_is_refused_and_left_alone(path: str) -> None:
     assert Path(path).read_bytes() == before
 
 
+def newer(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """The program as it would be with one more version of the file."""
+    last = statements.VERSION
+    monkeypatch.setattr(statements, "MIGRATIONS", {**statements.MIGRATIONS, last: step})
+    monkeypatch.setattr(statements, "VERSION", last + 1)
+
+
+@pytest.fixture
+def first_version(path: str) -> str:
+    """A file that the program wrote when its version was 1."""
+    connection = sqlite3.connect(path)
+    connection.executescript((Path(__file__).parent / "version1.sql").read_text())
+    connection.execute(f"PRAGMA application_id={statements.APPLICATION_ID}")
+    connection.execute("PRAGMA user_version=1")
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+    return path
+
+
+def test_a_file_of_the_first_version_shows_the_same_when_it_is_brought_up_to_date(
+    first_version: str,
+) -> None:
+    shown = "SELECT name FROM sqlite_master WHERE type = 'view' AND name LIKE '%flow%'"
+    views = [str(row[0]) for row in query(first_version, shown)]
+    assert {"ml-flow", "second-flow", "ml-flow-active", "flow-runs"} <= set(views)
+    before = {view: query(first_version, f'SELECT * FROM "{view}"') for view in views}
+    assert all(before[view] for view in ("ml-flow", "second-flow", "ml-flow-history"))
+    store = SqliteStore(first_version)
+    assert {view: query(first_version, f'SELECT * FROM "{view}"') for view in views} == before
+    names = [document["name"] for document in store.documents("second-flow")]
+    assert names == ["a", "b", "c", "d", "e"]
+    setting = Setting(lambda: store)
+    store.define("second", definition(setting.flow("second"), 2.0), {})
+    assert [document["name"] for document in store.documents("second-flow")] != names
+    store.close()
+
+
+def test_an_older_file_becomes_as_a_new_one(first_version: str, tmp_path: Path) -> None:
+    SqliteStore(first_version).close()
+    new = str(tmp_path / "new.db")
+    store = SqliteStore(new)
+    for flow in ("ml", "second"):
+        store.define(flow, definition(Setting(lambda: store).flow(flow), 2.0), {})
+    store.close()
+    parts = "SELECT type, name FROM sqlite_master ORDER BY name"
+    assert query(first_version, parts) == query(new, parts)
+    for (table,) in query(new, "SELECT name FROM sqlite_master WHERE type = 'table'"):
+        columns = f"SELECT name, type FROM pragma_table_info('{table}')"
+        assert query(first_version, columns) == query(new, columns)
+    assert query(new, "PRAGMA user_version") == query(first_version, "PRAGMA user_version")
+
+
 def test_an_older_file_is_brought_up_to_date(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     store = SqliteStore(path)
     journal = Setting(lambda: store).begin(run="aaaaaaaa")
     identity = store.id
     journal.close()
     store.close()
-    step = "ALTER TABLE run ADD COLUMN note TEXT DEFAULT 'new';"
-    monkeypatch.setattr(statements, "MIGRATIONS", (*statements.MIGRATIONS, step))
-    monkeypatch.setattr(statements, "VERSION", 2)
+    newer(monkeypatch, "ALTER TABLE run ADD COLUMN note TEXT DEFAULT 'new';")
     store = SqliteStore(path)
     assert query(path, "SELECT run, note FROM run") == [("aaaaaaaa", "new")]
-    assert query(path, "PRAGMA user_version") == [(2,)]
+    assert query(path, "PRAGMA user_version") == [(statements.VERSION,)]
     assert store.id == identity
     assert store.take("aaaaaaaa", 1, "[]").append("[]") == 3
     store.close()
@@ -189,12 +239,11 @@ def test_a_step_that_fails_leaves_the_file_as_it_was(
     path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     SqliteStore(path).close()
-    step = "CREATE TABLE half (x); SELECT nonsense;"
-    monkeypatch.setattr(statements, "MIGRATIONS", (*statements.MIGRATIONS, step))
-    monkeypatch.setattr(statements, "VERSION", 2)
+    before = query(path, "PRAGMA user_version")
+    newer(monkeypatch, "CREATE TABLE half (x); SELECT nonsense;")
     with pytest.raises(StoreError):
         SqliteStore(path)
-    assert query(path, "PRAGMA user_version") == [(1,)]
+    assert query(path, "PRAGMA user_version") == before
     assert query(path, "SELECT count(*) FROM sqlite_master WHERE name = 'half'") == [(0,)]
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from cloudmesh.flow.errors import NotFound, StoreError, StoreRefused, StoreUnavailable
 from cloudmesh.flow.store.names import LOG_HEAD, LOG_TAIL, boundary, left_out
 
-__all__ = ["Blobs", "Logs", "file_error", "make_folder"]
+__all__ = ["Blobs", "Logs", "file_error", "make_folder", "sync_folder"]
 
 #: A large value that was written again so lately may be about to be named by another run.
 BLOB_SECONDS = 3600.0
@@ -73,7 +73,7 @@ class Blobs:
             with suppress(FileNotFoundError):
                 os.unlink(temporary)
             raise
-        _sync_folder(os.path.dirname(path))
+        sync_folder(os.path.dirname(path))
 
     def get(self, reference: str) -> bytes:
         """The bytes of a reference.  Raises `NotFound`."""
@@ -115,7 +115,7 @@ def _sync(fd: int) -> None:
     os.fsync(fd)
 
 
-def _sync_folder(path: str) -> None:
+def sync_folder(path: str) -> None:
     """A new name is on the disk only when its folder is."""
     if os.name == "nt":
         return

@@ -234,17 +234,16 @@ class SqliteStore(SqliteReading):
             lists: dict[int, tuple[int, int, str]] = {}
             specs: dict[str, int] = {}
             rows = []
-            for n, (name, names, spec) in enumerate(zip(*definition, strict=True)):
+            for name, names, spec in zip(*definition, strict=True):
                 if id(names) not in lists:
                     lists[id(names)] = (f, len(lists), _name_list(names))
                 if spec not in specs:
                     specs[spec] = len(specs)
-                rows.append((f, n, name, lists[id(names)][1], specs[spec]))
+                rows.append(f'["{name}",{lists[id(names)][1]},{specs[spec]}]')
             connection.executemany(sql.ADD_DEFINITION_LIST, lists.values())
             texts = [(f, k, spec) for spec, k in specs.items()]
             connection.executemany(sql.ADD_DEFINITION_SPEC, texts)
-            connection.executemany(sql.ADD_DEFINITION, rows)
-            connection.execute(sql.SET_EXTRA, (dumps(extra), f))
+            connection.execute(sql.SET_FLOW, (f"[{','.join(rows)}]", dumps(extra), f))
 
     def delete(self, workflow: str) -> bool:
         with self.writer.transaction() as connection:
@@ -252,7 +251,7 @@ class SqliteStore(SqliteReading):
             if row is None or row[1] != workflow or row[2] is None:
                 return False
             _drop_definition(connection, row[0])
-            connection.execute(sql.SET_EXTRA, (None, row[0]))
+            connection.execute(sql.SET_FLOW, ("[]", None, row[0]))
         return True
 
     def _flow(self, connection: sqlite3.Connection, workflow: str) -> int:
@@ -388,7 +387,6 @@ def _head_value(column: str, value: Any) -> Any:
 
 
 def _drop_definition(connection: sqlite3.Connection, f: int) -> None:
-    connection.execute(sql.DROP_DEFINITION, (f,))
     connection.execute(sql.DROP_DEFINITION_LISTS, (f,))
     connection.execute(sql.DROP_DEFINITION_SPECS, (f,))
 

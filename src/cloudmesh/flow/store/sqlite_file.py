@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from cloudmesh.flow.errors import InputError, StoreError, StoreRefused, StoreUnavailable
 from cloudmesh.flow.store import statements as sql
-from cloudmesh.flow.store.files import file_error, make_folder
+from cloudmesh.flow.store.files import file_error, make_folder, sync_folder
 from cloudmesh.flow.store.locks import FileLock
 from cloudmesh.flow.store.names import say
 
@@ -58,6 +58,7 @@ class Writer:
         self._limit = CHECKPOINT_BYTES
         self._view: sqlite3.Cursor | None = None  # see `_insert_quickly`
         self._long = False  # whether the log of changes waits to be emptied
+        self._there = False  # whether the file itself is surely on the disk, see `_lasting`
         fresh = _make_file(path)
         try:
             self.lock = FileLock(path + ".lock", notice)
@@ -95,13 +96,8 @@ class Writer:
                 self.lock.release()
 
     def _insert(self, key: int, fence: int, events: str, durable: bool) -> None:
-        try:
-            if durable:
-                self.connection.execute("PRAGMA synchronous=FULL")
+        with self._lasting(durable):
             self.connection.execute(sql.ADD_BATCH, (key, fence, events))
-        finally:
-            if durable:
-                self.connection.execute("PRAGMA synchronous=NORMAL")
 
     def _insert_quickly(self, key: int, fence: int, events: str) -> None:
         """Insert within a view of the file that stays open from one batch to the next.
@@ -150,20 +146,46 @@ class Writer:
         """A transaction: all of it or nothing; on the disk when left, if ``durable``."""
         with self.exclusive() as connection:
             self.check_place()
-            if durable:
-                connection.execute("PRAGMA synchronous=FULL")
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-            finally:
-                if durable:
-                    connection.execute("PRAGMA synchronous=NORMAL")
+            with self._lasting(durable):
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    yield connection
+                    connection.execute("COMMIT")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+                    raise
             self._checkpoint(connection)
+
+    @contextmanager
+    def _lasting(self, durable: bool) -> Iterator[None]:
+        """What is committed within is on the disk when left, if ``durable``.
+
+        SQLite sees to its log of changes; that the file beside it, made in a hurry by
+        whichever process (see `_migrate`), is there too is seen to once.
+        """
+        if not durable:
+            yield
+            return
+        self.connection.execute("PRAGMA synchronous=FULL")
+        try:
+            if not self._there:
+                self._there = self._be_there()
+            yield
+        finally:
+            self.connection.execute("PRAGMA synchronous=NORMAL")
+
+    def _be_there(self) -> bool:
+        """Have file and names on the disk; where a reader is in the way, the next commit tries.
+
+        Not by opening the file and `os.fsync`: to close it would free SQLite's locks on it.
+        """
+        try:
+            sync_folder(os.path.dirname(self.path))
+        except OSError as error:
+            raise file_error(error, self.path) from error
+        _, known, written = self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        return bool(known == written)
 
     def read(self, statement: str, values: tuple[object, ...]) -> tuple[object, ...] | None:
         """One row, by the writer's own connection, without the lock between processes."""
@@ -239,7 +261,7 @@ class Writer:
             connection.execute("PRAGMA wal_autocheckpoint=0")
             connection.execute(f"PRAGMA cache_size=-{CACHE_KB}")
             if fresh or self._version(connection) < sql.VERSION:
-                self._migrate(connection)
+                self._migrate(connection, fresh)
         except sqlite3.Error as error:
             connection.close()
             raise store_error(error, self.path) from error
@@ -265,17 +287,20 @@ class Writer:
             )
         return int(version)
 
-    def _migrate(self, connection: sqlite3.Connection) -> None:
+    def _migrate(self, connection: sqlite3.Connection, fresh: bool) -> None:
         """Bring the file to the newest version: all steps, or none."""
         self.lock.acquire()
         try:
+            if fresh:  # it has nothing to lose: five waits for the disk less, see `_lasting`
+                connection.execute("PRAGMA synchronous=OFF")
             # Each commit writes whole pages: half the usual size costs a fifth less.
             connection.execute("PRAGMA page_size=2048")
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("BEGIN IMMEDIATE")
             try:
                 version = self._version(connection)  # another process may have been faster
-                for script in sql.MIGRATIONS[version:]:
+                steps = [sql.MIGRATIONS[k] for k in range(version or sql.VERSION, sql.VERSION)]
+                for script in steps if version else [sql.SCHEMA]:
                     for statement in _statements(script):
                         connection.execute(statement)
                 if version == 0:
@@ -289,6 +314,7 @@ class Writer:
                     connection.execute("ROLLBACK")
                 raise
         finally:
+            connection.execute("PRAGMA synchronous=NORMAL")
             self.lock.release()
 
 

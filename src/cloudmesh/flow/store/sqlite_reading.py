@@ -46,9 +46,11 @@ class SqliteReading:
                 return None
             lists = dict(connection.execute(sql.DEFINITION_LISTS, (row[0],)).fetchall())
             specs = dict(connection.execute(sql.DEFINITION_SPECS, (row[0],)).fetchall())
-            rows = connection.execute(sql.DEFINITION, (row[0],)).fetchall()
+            nodes = connection.execute(sql.DEFINITION, (row[0],)).fetchone()[0]
         known = {k: json.loads(names) for k, names in lists.items()}
-        documents = [definition_document(name, known[k], specs[spec]) for name, k, spec in rows]
+        documents = [
+            definition_document(name, known[k], specs[spec]) for name, k, spec in json.loads(nodes)
+        ]
         return documents, json.loads(row[2])
 
     def definition_extra(self, workflow: str) -> dict[str, Any] | None:

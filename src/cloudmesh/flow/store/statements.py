@@ -18,8 +18,8 @@ APPLICATION_ID = 0x434D666C
 WHOSE = """
 SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)
 FROM pragma_user_version, pragma_application_id"""
-#: The last version of the schema; `MIGRATIONS` lead to it one by one.
-VERSION = 1
+#: The last version of the schema; `MIGRATIONS` lead to it from the older ones.
+VERSION = 2
 
 NODE_COLUMNS = (
     "status",
@@ -42,10 +42,8 @@ _QUOTED = ", ".join(f'"{column}"' for column in NODE_COLUMNS)
 TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE flow (
-    f INTEGER PRIMARY KEY, workflow TEXT UNIQUE COLLATE NOCASE, extra TEXT);
-CREATE TABLE definition (
-    f INTEGER, n INTEGER, name TEXT, list INTEGER, spec INTEGER,
-    PRIMARY KEY (f, n)) WITHOUT ROWID;
+    f INTEGER PRIMARY KEY, workflow TEXT UNIQUE COLLATE NOCASE, extra TEXT,
+    nodes TEXT NOT NULL DEFAULT '[]');
 CREATE TABLE definition_list (
     f INTEGER, k INTEGER, names TEXT, PRIMARY KEY (f, k)) WITHOUT ROWID;
 CREATE TABLE definition_spec (
@@ -90,6 +88,15 @@ DOCUMENT_FIELDS = (
 )
 _FIELDS = ", ".join(f'"{field}"' for field in DOCUMENT_FIELDS)
 
+#: A flow's nodes are one text, ``[[name, list, spec], …]``: it is written each time that a flow
+#: is defined, and a row a node cost as much as to parse the flow.
+_DEFINITION = """
+CREATE VIEW definition AS
+SELECT flow.f AS f, item.key AS n, json_extract(item.value, '$[0]') AS name,
+    json_extract(item.value, '$[1]') AS list, json_extract(item.value, '$[2]') AS spec
+FROM flow CROSS JOIN json_each(flow.nodes) AS item;
+"""
+
 #: The views that every store has.  The first is the ground of those that each flow has.
 VIEWS = f"""
 CREATE VIEW node_documents AS
@@ -109,6 +116,7 @@ SELECT run.run || '/' || node.name AS _id, run.run AS run, node.name AS name,
     run.status = 'running' OR run.r = (
         SELECT max(latest.r) FROM run AS latest WHERE latest.workflow = run.workflow) AS active
 FROM run CROSS JOIN node ON node.id {_OF_RUN} CROSS JOIN spec ON spec.id = node.spec;
+{_DEFINITION.strip()}
 CREATE VIEW "flow-runs" AS
 SELECT run, workflow, flow, status, parameters, started, ended, counts, engine, versions FROM run;
 CREATE VIEW "flow-requests" AS
@@ -135,21 +143,29 @@ SELECT run.run AS run, journal.id & 4294967295 AS seq, journal.events AS events
 FROM run CROSS JOIN journal ON journal.id {_OF_RUN} WHERE run.workflow = '{{name}}';
 """
 
-#: Script k leads from version k to k + 1; the first makes an empty file ours.
-MIGRATIONS = (TABLES + VIEWS,)
+SCHEMA = TABLES + VIEWS
+
+#: What leads from a version to the next.
+MIGRATIONS = {
+    1: f"""
+ALTER TABLE flow ADD COLUMN nodes TEXT NOT NULL DEFAULT '[]';
+UPDATE flow SET nodes = (
+    SELECT json_group_array(json_array(name, list, spec))
+    FROM (SELECT name, list, spec FROM definition AS d WHERE d.f = flow.f ORDER BY n));
+DROP TABLE definition;
+{_DEFINITION}""",
+}
 
 # -- definitions -----------------------------------------------------------------
 FLOW = "SELECT f, workflow, extra FROM flow WHERE workflow = ?"
 FLOWS = "SELECT workflow FROM flow WHERE extra IS NOT NULL ORDER BY workflow COLLATE BINARY"
 ADD_FLOW = "INSERT INTO flow (workflow) VALUES (?)"
-SET_EXTRA = "UPDATE flow SET extra = ? WHERE f = ?"
-DROP_DEFINITION = "DELETE FROM definition WHERE f = ?"
+SET_FLOW = "UPDATE flow SET nodes = ?, extra = ? WHERE f = ?"
 DROP_DEFINITION_LISTS = "DELETE FROM definition_list WHERE f = ?"
 DROP_DEFINITION_SPECS = "DELETE FROM definition_spec WHERE f = ?"
-ADD_DEFINITION = "INSERT INTO definition VALUES (?, ?, ?, ?, ?)"
 ADD_DEFINITION_LIST = "INSERT INTO definition_list VALUES (?, ?, ?)"
 ADD_DEFINITION_SPEC = "INSERT INTO definition_spec VALUES (?, ?, ?)"
-DEFINITION = "SELECT name, list, spec FROM definition WHERE f = ? ORDER BY n"
+DEFINITION = "SELECT nodes FROM flow WHERE f = ?"
 DEFINITION_SPECS = "SELECT k, document FROM definition_spec WHERE f = ?"
 DEFINITION_LISTS = "SELECT k, names FROM definition_list WHERE f = ?"
 
