@@ -68,10 +68,11 @@ SCRIPTS = {"bash": BASH, "zsh": ZSH, "fish": FISH}
 
 
 def completion_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("shell", choices=tuple(SCRIPTS))
-    parser.add_argument(
+    parser.add_argument("shell", choices=tuple(SCRIPTS), metavar="|".join(SCRIPTS))
+    words = parser.add_argument(
         "words", nargs="...", metavar="-- WORDS", help="what the script asks: how they go on"
     )
+    words.required = False  # argparse would ask for it where the shell is missing
 
 
 def completion(args: argparse.Namespace) -> int:

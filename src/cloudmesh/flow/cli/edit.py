@@ -19,13 +19,13 @@ __all__ = ["COMMANDS"]
 
 
 def node_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("add", "delete"))
+    parser.add_argument("what", choices=("add", "delete"), metavar="add|delete")
     parser.add_argument("node", metavar="NODE")
     name_arguments(parser)
 
 
 def edge_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("add", "delete", "invert"))
+    parser.add_argument("what", choices=("add", "delete", "invert"), metavar="add|delete|invert")
     parser.add_argument("waits", metavar="FROM", help="the node that waits")
     parser.add_argument("needed", metavar="TO", help="the node that it depends on")
     name_arguments(parser)

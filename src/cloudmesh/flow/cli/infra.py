@@ -24,7 +24,9 @@ ALWAYS = (
 
 
 def infra_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("list", "check", "build", "clean"))
+    parser.add_argument(
+        "what", choices=("list", "check", "build", "clean"), metavar="list|check|build|clean"
+    )
     parser.add_argument("name", nargs="?", metavar="NAME", help="this one only (check, build)")
     parser.add_argument("--flowfile", metavar="FILE", help="what a flow's own YAML defines, too")
 
@@ -125,7 +127,7 @@ def clean(args: argparse.Namespace) -> int:
 
 
 def store_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("check",))
+    parser.add_argument("what", choices=("check",), metavar="check")
 
 
 def store_check(args: argparse.Namespace) -> int:

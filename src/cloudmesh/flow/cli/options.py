@@ -49,21 +49,34 @@ def flowname_argument(parser: argparse.ArgumentParser, help: str) -> None:
 def not_empty(text: str) -> str:
     """What a shell variable that is not set would give is no name."""
     if not text:
-        raise ValueError(text)
+        raise _refused("a name is needed, not ''")
     return text
 
 
 def positive(text: str) -> int:
     """A whole number above 0."""
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
+    number = _number(text)
+    if number is None or number < 1:
+        raise _refused(f"a whole number above 0 is needed, not {text!r}")
     return number
 
 
 def port(text: str) -> int:
     """A port; 0 for any."""
-    number = int(text)
-    if not 0 <= number < 65536:
-        raise ValueError(text)
+    number = _number(text)
+    if number is None or not 0 <= number < 65536:
+        raise _refused(f"a port is a number from 0 to 65535, not {text!r}")
     return number
+
+
+def _number(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None
+
+
+def _refused(message: str) -> Exception:
+    from argparse import ArgumentTypeError
+
+    return ArgumentTypeError(message)

@@ -89,7 +89,7 @@ def served(
 
 
 def visualize_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("start", "stop"))
+    parser.add_argument("what", choices=("start", "stop"), metavar="start|stop")
     address_arguments(parser)
 
 
