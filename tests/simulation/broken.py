@@ -89,10 +89,11 @@ RECORDED = [
     Broken(
         "documents of SQLite are written in two steps, the result in the second",
         "store/sqlite.py",
-        "        patches = [(*row[2:], rev, first | row[0], rev) for row in rows]\n",
-        "        patches = [(*row[2:], rev, first | row[0], rev) for row in rows]\n"
+        "        keys = [first | row[0] for row in rows]\n",
+        "        keys = [first | row[0] for row in rows]\n"
         "        with self._writer.transaction() as two:\n"
-        "            two.executemany(sql.SET_NODE, [(*p[:-4], None, *p[-3:]) for p in patches])\n",
+        "            said = zip(*columns[:-1], rev, keys, rev, strict=False)\n"
+        "            two.executemany(sql.set_node(names[:-1]), said)\n",
         "store/test_faults.py::test_a_projection_is_there_whole_or_not_at_all",
     ),
     Broken(
@@ -105,10 +106,8 @@ RECORDED = [
     Broken(
         "a durable commit does not wait for the disk",
         "store/sqlite_file.py",
-        "            if durable:\n"
-        '                self.connection.execute("PRAGMA synchronous=FULL")\n'
-        "            self.connection.execute(sql.ADD_BATCH",
-        "            self.connection.execute(sql.ADD_BATCH",
+        "        with self._lasting(durable):\n            self.connection.execute(sql.ADD_BATCH",
+        "        with self._lasting(False):\n            self.connection.execute(sql.ADD_BATCH",
         CUT,
     ),
     Broken(
@@ -282,9 +281,8 @@ OWNERS = [
     Broken(
         "SQLite: no fence before documents",
         "store/sqlite.py",
-        "                self._check(connection)\n                connection.executemany("
-        "sql.SET_NODE",
-        "                connection.executemany(sql.SET_NODE",
+        "                self._check(connection)\n                changed = ",
+        "                changed = ",
         STORE + f"[sqlite-{FORMER}",
     ),
     Broken(

@@ -16,6 +16,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import repeat
 from typing import Any
 
 from cloudmesh.flow.errors import (
@@ -83,12 +84,14 @@ class SqliteJournal:
         changes: Mapping[str, Any],
         finished: Mapping[int, Sequence[str]],
     ) -> None:
-        first, rev = self._first, self.seq
-        patches = [(*row[2:], rev, first | row[0], rev) for row in rows]
+        first, rev = self._first, repeat(self.seq)
+        names, columns = _said(rows)
+        keys = [first | row[0] for row in rows]
         try:
             with self._writer.transaction() as connection:
                 self._check(connection)
-                connection.executemany(sql.SET_NODE, patches)
+                changed = zip(*columns, rev, keys, rev, strict=False)
+                connection.executemany(sql.set_node(names), changed)
                 for column, value in changes.items():
                     connection.execute(_set_head(column), (_head_value(column, value), self._r))
         except UnicodeEncodeError:
@@ -107,30 +110,33 @@ class SqliteJournal:
             self._check(connection)
             lists = self._lists(connection, upstream)
             texts = self._specs(connection, specs)
-            keys = [
-                (first | n, name, lists[id(names)], texts[spec])
-                for (n, name), names, spec in zip(nodes, upstream, specs, strict=True)
-            ]
-            if known:
-                self._add_known(connection, keys, known)
-                keys = [key for key in keys if key[0] & MASK not in known]
-            connection.executemany(sql.ADD_NODE, keys)
+            pending: list[tuple[int, str, int, int]] = []
+            keys: list[tuple[int, str, int, int]] = []
+            rows: list[NodeRow] = []
+            for (n, name), needs, spec in zip(nodes, upstream, specs, strict=True):
+                key = (first | n, name, lists[id(needs)], texts[spec])
+                row = known.get(n)
+                if row is None:
+                    pending.append(key)
+                else:
+                    keys.append(key)
+                    rows.append(row)
+            if rows:
+                self._add_known(connection, keys, rows)
+            connection.executemany(sql.ADD_NODE, pending)
 
     def _add_known(
         self,
         connection: sqlite3.Connection,
         keys: Sequence[tuple[int, str, int, int]],
-        known: Mapping[int, NodeRow],
+        rows: Sequence[NodeRow],
     ) -> None:
-        rev = self.seq
-        wanted = [(key, known[key[0] & MASK]) for key in keys if key[0] & MASK in known]
+        names, columns = _said(rows)
+        added = zip(*zip(*keys, strict=True), repeat(self.seq), *columns, strict=False)
         try:
-            connection.executemany(
-                sql.ADD_KNOWN_NODE, [(*key, rev, *row[2:]) for key, row in wanted]
-            )
+            connection.executemany(sql.add_known_node(names), added)
         except UnicodeEncodeError:
-            rows = storable_rows([row for _, row in wanted])
-            self._add_known(connection, keys, {row.n: row for row in rows})
+            self._add_known(connection, keys, storable_rows(rows))
 
     def write_log(self, node: str, attempt: int, stream: str, text: str, reason: str = "") -> None:
         if attempt > 1 and self._headed.get(node) != attempt:
@@ -373,6 +379,20 @@ class SqliteStore(SqliteReading):
 
 
 # -- rows ----------------------------------------------------------------------------
+def _said(rows: Sequence[NodeRow]) -> tuple[tuple[str, ...], list[Sequence[Any]]]:
+    """The columns in which any of these rows has something, and what they have there.
+
+    To hand a None to SQLite costs Python more than any other value.
+    """
+    names: list[str] = []
+    columns: list[Sequence[Any]] = []
+    for name, column in zip(sql.NODE_COLUMNS, list(zip(*rows, strict=True))[2:], strict=False):
+        if column[0] is not None or column.count(None) < len(column):
+            names.append(name)
+            columns.append(column)
+    return tuple(names), columns
+
+
 _SETTABLE = frozenset(("status", "started", "ended", "counts", "parameters", "versions"))
 
 

@@ -12,6 +12,8 @@ shrinks there, ``dependencies``, is computed: declared, minus finished.
 
 from __future__ import annotations
 
+from functools import cache
+
 #: "CMfl": marks the file as ours.
 APPLICATION_ID = 0x434D666C
 #: The version of a file's schema, whose it is, and how many things are in it.
@@ -205,14 +207,8 @@ FROM run WHERE r = ?"""
 
 # -- nodes -----------------------------------------------------------------------
 ADD_NODE = "INSERT OR IGNORE INTO node (id, name, list, spec) VALUES (?, ?, ?, ?)"
-ADD_KNOWN_NODE = f"""
-INSERT OR IGNORE INTO node (id, name, list, spec, rev, {_QUOTED})
-VALUES (?, ?, ?, ?, ?, {", ".join("?" * len(NODE_COLUMNS))})"""
 ADD_LIST = "INSERT OR IGNORE INTO list VALUES (?, ?, ?)"
 ADD_SPEC = "INSERT OR IGNORE INTO spec VALUES (?, ?)"
-SET_NODE = f"""
-UPDATE node SET {", ".join(f'"{column}" = ?' for column in NODE_COLUMNS)}, rev = ?
-WHERE id = ? AND rev <= ?"""
 NODES = f"""
 SELECT id, name, {_QUOTED}, list, spec FROM node
 WHERE id > ? AND id <= ? AND (?3 IS NULL OR name = ?3) AND (?4 IS NULL OR status = ?4)
@@ -223,6 +219,26 @@ LIST = "SELECT names, numbers FROM list WHERE id = ?"
 SPEC = "SELECT text FROM spec WHERE id = ?"
 LAST_LIST = "SELECT max(id) FROM list WHERE id BETWEEN ? AND ?"
 LAST_SPEC = "SELECT max(id) FROM spec WHERE id BETWEEN ? AND ?"
+
+
+@cache
+def add_known_node(columns: tuple[str, ...]) -> str:
+    """Add a node: its key, name, list, spec and revision, and what is in some columns."""
+    quoted = ", ".join(f'"{column}"' for column in columns)
+    return f"""
+INSERT OR IGNORE INTO node (id, name, list, spec, rev, {quoted})
+VALUES ({", ".join("?" * (5 + len(columns)))})"""
+
+
+@cache
+def set_node(columns: tuple[str, ...]) -> str:
+    """Change a node, if nothing newer is there: ``columns``, revision, key, revision.
+
+    The other columns become null: a row is written whole each time.
+    """
+    changes = (f'"{one}" = {"?" if one in columns else "NULL"}' for one in NODE_COLUMNS)
+    return f"UPDATE node SET {', '.join(changes)}, rev = ? WHERE id = ? AND rev <= ?"
+
 
 # -- requests --------------------------------------------------------------------
 ADD_REQUEST = 'INSERT INTO request (r, kind, "by", at) VALUES (?, ?, ?, ?)'
