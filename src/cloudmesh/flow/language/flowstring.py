@@ -24,15 +24,16 @@ Tree = Union[str, "tuple[str, list[Tree]]"]
 
 # A word takes in what looks like a name but is none, so that it is one finding.
 _TOKEN = re.compile(
-    r"([\w.]+(?:-(?!>)[\w.]*)*)"  # 1: a word; "->" does not belong to it
-    r"|(\|\|?)"  # 2: parallel
-    r"|(;)"  # 3: sequence
-    r"|(\()|(\))"  # 4, 5
-    r"|(\*)"  # 6: map
-    r"|(&+)"  # 7: reserved
-    r"|((?:[^\w\s.;()|*&-]|-)+)"  # 8: anything else
+    r"([A-Za-z_][A-Za-z0-9_]*)(?![\w.-])"  # 1: a name of the plainest kind
+    r"|([\w.]+(?:-(?!>)[\w.]*)*)"  # 2: a word; "->" does not belong to it
+    r"|(\|\|?)"  # 3: parallel
+    r"|(;)"  # 4: sequence
+    r"|(\()|(\))"  # 5, 6
+    r"|(\*)"  # 7: map
+    r"|(&+)"  # 8: reserved
+    r"|((?:[^\w\s.;()|*&-]|-)+)"  # 9: anything else
 )
-_WORD, _PARALLEL, _SEQUENCE, _OPEN, _CLOSE, _STAR, _AMPERSAND, _OTHER = range(1, 9)
+_PLAIN, _WORD, _PARALLEL, _SEQUENCE, _OPEN, _CLOSE, _STAR, _AMPERSAND, _OTHER = range(1, 10)
 
 _HINTS = {
     ",": "';' is one after the other, '||' side by side",
@@ -123,15 +124,17 @@ class _Parser:
         names = self.parsed.names
         for token in _TOKEN.finditer(self.source.text):
             kind = token.lastindex
-            if kind == _WORD:
-                word = token[0]
-                # The common case, in line: a good new name where one is expected.
-                if not self.after_item and NAME.match(word) and word not in names:
-                    names[word] = token.start()
-                    self.frame.items.append(word)
-                    self.name, self.after_item, self.operator = word, True, None
-                else:
-                    self.word(token)
+            # The common cases, in line: a good new name, and an operator after one.
+            if kind == _PLAIN and not self.after_item and (word := token[0]) not in names:
+                names[word] = token.start()
+                self.frame.items.append(word)
+                self.name, self.after_item, self.operator = word, True, None
+            elif self.after_item and kind in (_PARALLEL, _SEQUENCE):
+                if kind == _SEQUENCE:
+                    self.frame.end_group()
+                self.name, self.after_item, self.operator = None, False, token
+            elif kind in (_PLAIN, _WORD):
+                self.word(token)
             else:
                 actions[kind or _OTHER](token)
                 if kind != _STAR:
@@ -174,9 +177,9 @@ class _Parser:
             self.frame.end_group()
 
     def operate(self, token: re.Match[str]) -> None:
-        if not self.after_item:
-            before = f"between {self.operator[0]!r} and" if self.operator else "before"
-            self.wrong(f"expected a name or '(' {before} {token[0]!r}", *token.span())
+        """An operator stands where an item should."""
+        before = f"between {self.operator[0]!r} and" if self.operator else "before"
+        self.wrong(f"expected a name or '(' {before} {token[0]!r}", *token.span())
         if token.lastindex == _SEQUENCE:
             self.frame.end_group()
         self.after_item, self.operator = False, token

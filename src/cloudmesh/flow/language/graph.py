@@ -51,8 +51,7 @@ def build(strings: Sequence[Parsed], findings: Findings) -> Graph:
     for parsed in strings:
         if parsed.tree is not None:
             edges.add(parsed.tree)
-    n = len(graph.index)
-    graph.needs = [tuple(v if v >= 0 else n + ~v for v in needs) for needs in edges.needs]
+    graph.needs = edges.numbered()
     graph.junctions = list(edges.junctions)
     if len(strings) > 1:
         _find_cycles(graph, findings)
@@ -106,6 +105,17 @@ class _Edges:
             needs = self.needs[node]
             for vertex in before:
                 needs[vertex] = None
+
+    def numbered(self) -> list[tuple[int, ...]]:
+        """What each node needs, junctions after the nodes; equal ones are one object."""
+        n = len(self.index)
+        known: dict[tuple[int, ...], tuple[int, ...]] = {}
+        made = []
+        for needs in map(tuple, self.needs):
+            if needs not in known:
+                known[needs] = tuple(v if v >= 0 else n + ~v for v in needs)
+            made.append(known[needs])
+        return made
 
 
 def _flat(rope: Any) -> list[int]:
