@@ -85,13 +85,36 @@ def test_what_is_found_after_a_long_look_is_ended_all_the_same(
 ) -> None:
     """On a busy machine one look may take longer than all of it should."""
     child = subprocess.Popen(["sleep", "300"])
-    seconds = iter(range(0, 1000, 10))
-    slow = SimpleNamespace(monotonic=lambda: float(next(seconds)), sleep=lambda length: None)
-    monkeypatch.setattr(procs, "time", slow)
-    looks = [{child.pid}, set[int]()]
+    busy_clock(monkeypatch)
+    looks = [{child.pid}, set[int](), set[int]()]
     try:
         assert end_all(lambda: looks.pop(0)) == 1
         assert child.wait(10) == -signal.SIGKILL
     finally:
         child.kill()
         child.wait()
+
+
+def busy_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    seconds = iter(range(0, 100_000, 10))
+    slow = SimpleNamespace(monotonic=lambda: float(next(seconds)), sleep=lambda length: None)
+    monkeypatch.setattr(procs, "time", slow)
+
+
+def test_what_is_born_between_the_look_and_the_kill_is_ended_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sent: list[tuple[set[int], int]] = []
+    monkeypatch.setattr(procs, "send", lambda pids, number: sent.append((set(pids), number)))
+    busy_clock(monkeypatch)
+    looks = [{1, 2}, {2, 3}, set[int](), {4}, set[int](), set[int]()]
+    assert end_all(lambda: looks.pop(0)) == 4
+    assert sent == [({1, 2}, 9), ({2, 3}, 9), ({4}, 9)]
+
+
+def test_what_cannot_be_killed_is_left_after_many_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(procs, "send", lambda pids, number: sent.append(number))
+    monkeypatch.setattr(procs, "time", SimpleNamespace(monotonic=lambda: 0.0, sleep=lambda n: None))
+    assert end_all(lambda: {1}, grace=0.0) == 1
+    assert sent == [signal.SIGKILL] * procs.GIVE_UP

@@ -188,21 +188,31 @@ def test_the_pipes_end_is_the_end_of_all() -> None:
 
 CROWD = """
 import subprocess
+import threading
 def crowd():
     print("up")
     while True:
         subprocess.Popen(["sleep", "300"], start_new_session=True)
+def pool():
+    def one():
+        while True:
+            subprocess.run(["sleep", "300"], start_new_session=True)
+    for _ in range(4):
+        threading.Thread(target=one).start()
+    print("up")
+    one()
 """
 
 
+@pytest.mark.parametrize("function", ["crowd", "pool"])
 @pytest.mark.parametrize("how", ["end", "TERM"])
-def test_a_node_that_goes_on_starting_processes_leaves_none(how: str) -> None:
-    key = f"store/crowd{how}/{time.time_ns()}"
+def test_a_node_that_goes_on_starting_processes_leaves_none(how: str, function: str) -> None:
+    key = f"store/{function}{how}/{time.time_ns()}"
     with far() as there:
         program = {"kind": "program", "program": 0, "name": "crowd", "file": "/far/crowd.py"}
         there.send(frame({**program, "modules": [("crowd", False, "/far/crowd.py", CROWD)]}))
         node = {
-            "kind": "node", "program": 0, "cls": "", "function": "crowd", "key": key,
+            "kind": "node", "program": 0, "cls": "", "function": function, "key": key,
             "number": 1, "calculation": None, "value_of": None, "is_async": False,
             "packed": "json",
         }  # fmt: skip

@@ -464,8 +464,7 @@ STOPPED = [
     Broken(
         "what a worker has started outlives the engine",
         "executors/worker.py",
-        '    send(family(os.getpid(), os.environ.get(KEY, ""), processes()), signal.SIGKILL)\n'
-        "    os.killpg(0, signal.SIGKILL)\n",
+        '    leave(os.environ.get(KEY, ""), grace=0.0)\n',
         "    os._exit(0)\n",
         EXECUTOR + "test_nothing_outlives_a_killed_engine[process]",
     ),

@@ -8,15 +8,14 @@ import time
 from collections.abc import Callable
 
 from cloudmesh.flow.executors.procs import (
-    GIVE_UP,
     GRACE,
     STEP,
+    Ending,
     Process,
     descendants,
     end_all,
     family,
     processes,
-    send,
 )
 from cloudmesh.flow.executors.reactor import Reactor
 
@@ -49,17 +48,14 @@ def kill(prefix: str) -> None:
     end_all(left, grace=0.0)
 
 
-def _end_signal(gently: bool) -> int:
-    return signal.SIGTERM if gently else signal.SIGKILL
-
-
 class _Ending:
-    __slots__ = ("asked", "begun", "key", "leader", "over")
+    __slots__ = ("asked", "begun", "due", "key", "leader", "over")
 
     def __init__(self, leader: int, key: str, over: Callable[[], None]) -> None:
         self.leader, self.key, self.over = leader, key, over
+        self.due = Ending()
         self.begun = time.monotonic()
-        self.asked: set[int] = set()
+        self.asked = False  # without ``/proc``
 
 
 class Endings:
@@ -92,27 +88,22 @@ class Endings:
         if self._ticking:
             self._reactor.later(STEP, self._tick)
 
-    def _step(self, ending: _Ending, living: dict[int, Process]) -> bool:
-        """Do what is due for one; whether it is over."""
-        waited = time.monotonic() - ending.begun
-        gently = waited < GRACE
-        if not living:
-            return self._step_blind(ending, gently)
-        left = family(ending.leader, ending.key, living)
-        if not left or waited > GIVE_UP:
-            return True
-        send(left - ending.asked if gently else left, _end_signal(gently))
-        ending.asked |= left
-        return False
-
     @staticmethod
-    def _step_blind(ending: _Ending, gently: bool) -> bool:
-        """Without ``/proc``: the group, asked once and killed once."""
-        if gently and ending.asked:
-            return False
-        try:
-            os.killpg(ending.leader, _end_signal(gently))
-        except OSError:
-            return True
-        ending.asked.add(ending.leader)
-        return not gently
+    def _step(ending: _Ending, living: dict[int, Process]) -> bool:
+        """Do what is due for one; whether it is over."""
+        if living:
+            return ending.due.step(family(ending.leader, ending.key, living))
+        return _step_blind(ending)
+
+
+def _step_blind(ending: _Ending) -> bool:
+    """Without ``/proc``: the group, asked once and killed once."""
+    gently = time.monotonic() - ending.begun < GRACE
+    if gently and ending.asked:
+        return False
+    try:
+        os.killpg(ending.leader, signal.SIGTERM if gently else signal.SIGKILL)
+    except OSError:
+        return True
+    ending.asked = True
+    return not gently

@@ -28,7 +28,7 @@ from typing import Any
 
 from cloudmesh.flow.executors.blob import frame
 from cloudmesh.flow.executors.kept import UNUSED_MAX, private_folder
-from cloudmesh.flow.executors.procs import descendants, end_all, processes
+from cloudmesh.flow.executors.procs import leave
 
 __all__ = ["main"]
 
@@ -190,5 +190,4 @@ def _end_with_stdin() -> None:
     poll = select.poll()
     poll.register(0, select.POLLHUP | getattr(select, "POLLRDHUP", 0))
     poll.poll()
-    end_all(lambda: descendants([os.getpid()], processes()))
-    os._exit(0)
+    leave("")

@@ -11,20 +11,24 @@ Standard library only, and Python 3.8: this very file is sent to the far sides.
 from __future__ import annotations
 
 import os
+import select
 import signal
+import threading
 import time
+import warnings
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 __all__ = [
-    "GIVE_UP",
     "GRACE",
     "KEY",
     "STEP",
+    "Ending",
     "Process",
     "descendants",
     "end_all",
     "family",
+    "leave",
     "processes",
     "send",
 ]
@@ -34,7 +38,8 @@ _KEY, _JOB = KEY.encode(), b"SLURM_JOB_ID"
 
 GRACE = 0.5  # seconds between the request (TERM) and the end (KILL)
 STEP = 0.03  # seconds between two looks
-GIVE_UP = 3.0  # seconds after which what cannot be killed (a hanging disk) is left
+GIVE_UP = 100  # looks that still find what was killed (a hanging disk), until it is left
+LAST = 60.0  # seconds after which what comes again and again, from outside, is left
 
 
 class Process(NamedTuple):
@@ -124,20 +129,79 @@ def send(pids: Iterable[int], number: int) -> None:
             continue
 
 
-def end_all(find: Callable[[], set[int]], grace: float = GRACE) -> int:
-    """Ask (TERM) and then kill all that ``find`` gives, until it gives nothing; how many."""
-    begun = time.monotonic()
-    asked = set()  # type: set[int]
-    killed = False  # on a busy machine one look may take as long as all of it should
-    while True:
-        left = find()
-        waited = time.monotonic() - begun
-        if not left or (killed and waited > GIVE_UP):
-            return len(asked)
-        if waited < grace:
-            send(left - asked, signal.SIGTERM)
+class Ending:
+    """What is due, look by look, for processes that shall end: to ask (TERM), then to kill.
+
+    A look is no picture of one moment: what is born while its parent dies can be
+    missed once. So it takes two looks in a row that find nothing.
+    """
+
+    def __init__(self, grace: float = GRACE) -> None:
+        self.asked = set()  # type: set[int]
+        self._killed = {}  # type: dict[int, int]  # how often
+        self._begun = time.monotonic()
+        self._grace = grace
+        self._empty = 0  # looks in a row that found nothing
+
+    def step(self, left: set[int]) -> bool:
+        """Do what is due for those that a look has found; whether it is over."""
+        now = time.monotonic()
+        # Not by the clock: on a busy machine one look may take as long as all of it should.
+        there = {pid for pid in left if self._killed.get(pid, 0) < GIVE_UP}
+        if not there or now - self._begun > LAST:
+            self._empty += 1
+            return self._empty > 1
+        self._empty = 0
+        if now - self._begun < self._grace:
+            send(there - self.asked, signal.SIGTERM)
         else:
             send(left, signal.SIGKILL)
-            killed = True
-        asked |= left
+            for pid in left:
+                self._killed[pid] = self._killed.get(pid, 0) + 1
+        self.asked |= left
+        return False
+
+
+def end_all(find: Callable[[], set[int]], grace: float = GRACE) -> int:
+    """Ask (TERM) and then kill all that ``find`` gives, until it gives nothing; how many."""
+    ending = Ending(grace)
+    while not ending.step(find()):
         time.sleep(STEP)
+    return len(ending.asked)
+
+
+def leave(key: str, grace: float = GRACE, meanwhile: Callable[[], None] = lambda: None) -> NoReturn:
+    """End all that descends from this process or has that key, then this, with exit code 0.
+
+    Threads of this process may go on starting others, so a child does it, while a
+    shell takes this one's place: its threads are gone at once, its number stays, and
+    who waits for its end learns of it when nothing is left. ``meanwhile`` is called
+    in the child, in a thread.
+    """
+    leader = os.getpid()
+    if not os.path.isdir("/proc"):  # there the group is what can be ended
+        os.killpg(0, signal.SIGKILL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # who asks again is heard already
+    warnings.simplefilter("ignore")  # to fork where there are threads
+    replaced, mine = os.pipe()  # ends as the shell takes over
+    over, held = os.pipe()  # ends with the child
+    try:
+        if _forks():
+            os.dup2(over, 0)
+            os.close(held)
+            os.execv("/bin/sh", ["/bin/sh", "-c", "read none; exit 0"])
+        if os.getpid() != leader:
+            os.close(mine)
+            threading.Thread(target=meanwhile, daemon=True).start()
+            select.select([replaced], [], [], GRACE)
+        end_all(lambda: family(leader, key, processes()) - {leader}, grace)
+    finally:
+        os._exit(0)
+
+
+def _forks() -> bool:
+    """Whether this is the parent now; not where there was no room for another process."""
+    try:
+        return os.fork() > 0
+    except OSError:
+        return False

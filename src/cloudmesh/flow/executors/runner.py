@@ -41,16 +41,17 @@ import time
 import types
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
-from typing import Any
+from typing import Any, NoReturn
 
 from cloudmesh.flow.executors.blob import HEAD, frame, lengths, pack, unpack
 from cloudmesh.flow.executors.call import acall, call, current, failure, here
 from cloudmesh.flow.executors.kept import Sources
-from cloudmesh.flow.executors.procs import KEY, end_all, family, processes
+from cloudmesh.flow.executors.procs import KEY, end_all, leave, processes
 
 __all__ = ["main"]
 
 SILENCE_MAX = 60.0  # seconds without a word of the engine after which it is taken for gone
+SEND_MAX = 0.2  # seconds for which the end waits for a frame that is being sent
 READ_MAX = 1 << 16
 
 
@@ -226,6 +227,7 @@ class Far:
         self._frames_fd = os.dup(1)
         self._sending = threading.Lock()
         self._reading = threading.Lock()
+        self._leaving = threading.Lock()
         self._nodes = queue.Queue()  # type: queue.Queue[tuple[dict[str, Any], bytes]]
         self._sources = queue.Queue()  # type: queue.Queue[dict[str, str]]
         self._programs = {}  # type: dict[int, Any]
@@ -301,15 +303,18 @@ class Far:
             pass
         self._leave()
 
-    def _leave(self) -> None:
+    def _leave(self) -> NoReturn:
         """End all that was started here, then this."""
-        # What the node would start between the last look and the end, nobody would find again.
-        if threading.current_thread() is not threading.main_thread():
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
-        end_all(lambda: family(os.getpid(), os.environ.get(KEY, ""), processes()))
-        if not os.path.isdir("/proc"):  # there the group is what can be ended
-            os.killpg(0, signal.SIGKILL)
-        os._exit(0)
+        if not self._leaving.acquire(blocking=False):  # another thread is about it
+            threading.Event().wait()
+        # A frame that is on its way goes first: nothing may come in its middle.
+        whole = self._sending.acquire(timeout=SEND_MAX)
+        leave(os.environ.get(KEY, ""), meanwhile=self._last_words if whole else _nothing)
+
+    def _last_words(self) -> None:
+        """Pass on what is printed until the end; in the child, where nobody else does."""
+        self._sending, self._reading = threading.Lock(), threading.Lock()
+        self._pass_on()
 
     # -- what is printed -----------------------------------------------------------------------
 
@@ -472,14 +477,12 @@ def _terms() -> int:
     read, write = os.pipe()
     os.set_blocking(write, False)
     signal.set_wakeup_fd(write, warn_on_full_buffer=False)
-    signal.signal(signal.SIGTERM, _stand_still)
+    signal.signal(signal.SIGTERM, lambda number, frame: None)
     return read
 
 
-def _stand_still(number: int, frame: Any) -> None:
-    """In the thread of the node: it goes no further."""
-    while True:
-        signal.pause()
+def _nothing() -> None:
+    """Do nothing."""
 
 
 def _same_python(needed: list[int]) -> None:

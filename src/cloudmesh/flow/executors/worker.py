@@ -26,7 +26,6 @@ import io
 import os
 import pickle
 import select
-import signal
 import socket
 import struct
 import sys
@@ -40,7 +39,7 @@ from types import ModuleType
 from typing import Any
 
 from cloudmesh.flow.executors.call import acall, call, failure, here
-from cloudmesh.flow.executors.procs import KEY, family, processes, send
+from cloudmesh.flow.executors.procs import KEY, leave
 from cloudmesh.flow.executors.tickets import RUN
 
 __all__ = ["dumps", "frame", "main", "unread"]
@@ -305,8 +304,7 @@ def _guard(life: int) -> None:
     """End this process with all its children as soon as the engine is gone."""
     while os.read(life, 1):
         pass
-    send(family(os.getpid(), os.environ.get(KEY, ""), processes()), signal.SIGKILL)
-    os.killpg(0, signal.SIGKILL)
+    leave(os.environ.get(KEY, ""), grace=0.0)
 
 
 def main(channel: int, tickets: int, life: int, loading: Callable[[], Any]) -> None:
