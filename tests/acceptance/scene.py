@@ -67,7 +67,7 @@ class Scene:
 
     def until(self, ready: Callable[[], Any]) -> Any:
         """What ``ready`` gives once it is true."""
-        limit = time.monotonic() + 30
+        limit = time.monotonic() + 60
         while time.monotonic() < limit:
             found = ready()
             if found:
@@ -95,6 +95,10 @@ class Scene:
 
     def status(self) -> dict[str, Any]:
         return self.cms.json("flow", "status")
+
+    def gone(self, *pids: int) -> bool:
+        """Wait until these processes are; who was killed is there until the kernel is done."""
+        return bool(self.until(lambda: not any(map(alive, pids))))
 
     def end(self) -> None:
         """End what was started."""

@@ -192,7 +192,10 @@ def test_what_can_be_asked(cms: Any) -> None:
         (("status", "--nosuch"), "--nosuch"),
         (("run", "no-such-flow.py"), "no such file"),
         (("run", "test-flow.py", "a; bb"), "bb"),
-        (("run", "test-flow.py", "a; b", "--on", "b=moon"), "no infrastructure 'moon'; `cms flow infra list` "),
+        (
+            ("run", "test-flow.py", "a; b", "--on", "b=moon"),
+            "no infrastructure 'moon'; `cms flow infra list` ",
+        ),
         (("run", "test-flow.py", "a; b", "--on", "z=local"), "no node 'z'"),
         (("run",), "workflow-flow.py"),
         (("list", "--store", "ftp://x"), "is no URL of a store"),
@@ -215,7 +218,7 @@ def test_ctrl_c_and_resume(cms: Any) -> None:
     process = cms.start("flow", "run", "waits-flow.py")
     assert process.stdout.readline() == "b | waiting\n"
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert re.search(r"^b +pending +1 .*interrupted$", out, re.M)
     run = re.search(r"cms flow resume (\w{8})$", err, re.M).group(1)
@@ -253,11 +256,11 @@ def test_cancel_and_follow(cms: Any) -> None:
     assert follow.stdout.readline() == "waiting\n"
     done = cms("flow", "cancel")
     assert (done.returncode, done.stdout) == (0, "")
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 1
     assert re.search(r"^b +error +1 .*Cancelled", out, re.M)
     assert re.search(r"^c +pending .*cancelled$", out, re.M)
-    assert follow.wait(timeout=30) == 0
+    assert follow.wait(timeout=60) == 0
     follow.communicate()
 
 

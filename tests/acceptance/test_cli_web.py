@@ -13,7 +13,7 @@ from typing import Any
 def answers(url: str) -> bool:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(f"{url}/health", timeout=5) as answer:
+        with opener.open(f"{url}/health", timeout=60) as answer:
             return bool(answer.status == 200)
     except urllib.error.URLError:
         return False
@@ -35,7 +35,7 @@ def test_view_serves_until_ctrl_c(seed: Any) -> None:
     url = re.search(rf"(http://127\.0\.0\.1:\d+)/runs/{run}\?token=", link).group(1)
     assert answers(url)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0
     assert not answers(url)
 
@@ -47,7 +47,7 @@ def test_a_port_that_is_taken(seed: Any) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert "in use" in done.stderr
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
     assert process.returncode == 0
 
 
@@ -72,7 +72,7 @@ def test_visualize_stop_leaves_other_servers_alone(seed: Any) -> None:
     assert "no view" in seed("flow", "visualize", "stop").stderr
     assert answers(url)
     process.terminate()
-    process.communicate(timeout=30)
+    process.communicate(timeout=60)
 
 
 def test_a_host_that_others_reach_needs_a_name(seed: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -79,11 +78,10 @@ def started(scene: Scene) -> list[int]:
 def test_cancel_leaves_no_process(busy: Scene) -> None:
     engine = busy.run("run", "busy.yaml")
     pids = started(busy)
-    begun = time.monotonic()
     done = busy.cms("flow", "cancel", "latest")
-    assert (done.returncode, engine.wait(30)) == (0, 1), done.stderr
-    assert time.monotonic() - begun < 10  # a thread of 600 s is not waited for
-    assert [pid for pid in pids if alive(pid)] == []
+    # A thread of 600 s is not waited for.
+    assert (done.returncode, engine.wait(60)) == (0, 1), done.stderr
+    assert busy.gone(*pids)
     status = busy.status()
     assert status["status"] == "cancelled"
     assert {node["error"]["type"] for node in status["nodes"]} == {"Cancelled"}
@@ -95,9 +93,9 @@ def test_an_interrupt_leaves_no_process(busy: Scene) -> None:
     engine = busy.run("run", "busy.yaml")
     pids = started(busy)
     engine.send_signal(signal.SIGINT)
-    _, err = engine.communicate(timeout=30)
+    _, err = engine.communicate(timeout=60)
     assert engine.returncode == 130, err
-    assert [pid for pid in pids if alive(pid)] == []
+    assert busy.gone(*pids)
     status = busy.status()
     assert status["status"] == "interrupted"
     assert {(node["status"], node["reason"]) for node in status["nodes"]} == {
@@ -106,15 +104,22 @@ def test_an_interrupt_leaves_no_process(busy: Scene) -> None:
 
 
 def test_a_second_interrupt_kills_at_once(busy: Scene) -> None:
-    engine = busy.run("run", "busy.yaml")
-    pids = started(busy)
-    engine.send_signal(signal.SIGINT)
-    time.sleep(0.05)  # two signals at the same moment are one
-    engine.send_signal(signal.SIGINT)
-    _, err = engine.communicate(timeout=30)
-    assert engine.returncode == 130, err
-    assert "killed; go on with it: cms flow resume" in err
-    assert [pid for pid in pids if alive(pid)] == []
+    for _ in range(5):
+        engine = busy.run("run", "busy.yaml")
+        pids = started(busy)
+        engine.send_signal(signal.SIGINT)
+        busy.until(lambda pids=pids: not all(map(alive, pids)))  # it has been heard
+        engine.send_signal(signal.SIGINT)
+        _, err = engine.communicate(timeout=60)
+        assert engine.returncode == 130, err
+        assert busy.gone(*pids)
+        if "killed; go on with it: cms flow resume" in err:
+            break
+        # On a busy machine half a second may be over before the second one comes.
+        assert "interrupted" in err
+        (busy.cms.folder / "pids").unlink()
+    else:
+        pytest.fail("no second interrupt was heard")
 
 
 TIMEOUTS = """\
@@ -136,9 +141,9 @@ def test_timeouts_leave_no_process(busy: Scene) -> None:
     status = busy.status()
     assert nodes(status) == dict.fromkeys(("worker", "command", "thread", "asking"), "error")
     assert {node["error"]["type"] for node in status["nodes"]} == {"Timeout"}
-    pids = (busy.cms.folder / "pids").read_text().split()
-    assert [pid for pid in map(int, pids) if pid > 0 and alive(pid)] == []
-    assert left(busy.cms.folder) == []
+    pids = map(int, (busy.cms.folder / "pids").read_text().split())
+    assert busy.gone(*(pid for pid in pids if pid > 0))
+    busy.until(lambda: not left(busy.cms.folder))
 
 
 SLOWLY = """\
@@ -151,7 +156,7 @@ tasks:
     timeout: 1s
     retries: 1
     retry_delay: 0
-    command: "test -e there || (touch there; sleep 60)"
+    command: "test -e there || { : > there; sleep 60; }"
 """
 
 

@@ -7,7 +7,7 @@ import os
 import signal
 
 import pytest
-from scene import FLOW, Scene, alive, nodes
+from scene import FLOW, Scene, nodes
 
 
 def test_kill_9_then_resume(anywhere: Scene) -> None:
@@ -61,7 +61,7 @@ def test_a_living_owner_keeps_its_run(scene: Scene) -> None:
     assert done.returncode == 2
     assert str(engine.pid) in done.stderr
     scene.let_go()
-    assert engine.wait(30) == 0
+    assert engine.wait(60) == 0
     assert scene.marks == ["a 1", "b 1", "c 1"]
 
 
@@ -76,7 +76,7 @@ def test_of_two_resumes_at_once_one_goes_on(anywhere: Scene) -> None:
     first_to_end = scene.until(lambda: [p for p in both if p.poll() is not None])
     assert [p.returncode for p in first_to_end] in ([2], [1])
     scene.let_go()
-    assert sorted(p.wait(30) for p in both) in ([0, 2], [0, 1])
+    assert sorted(p.wait(60) for p in both) in ([0, 2], [0, 1])
     assert scene.marks == ["a 1", "b 1", "b 2", "c 1"]
 
 
@@ -85,7 +85,7 @@ def test_an_interrupted_run_is_resumed(scene: Scene, number: signal.Signals) -> 
     engine = scene.run("run", "slow-flow.py")
     scene.holds()
     engine.send_signal(number)
-    out, err = engine.communicate(timeout=30)
+    out, err = engine.communicate(timeout=60)
     assert engine.returncode == 130
     status = scene.status()
     assert status["status"] == "interrupted"
@@ -105,17 +105,19 @@ def test_a_stopped_owner_is_taken_over_by_force_and_writes_nothing_more(scene: S
     assert scene.cms("flow", "resume").returncode == 2
     other = scene.run("resume", "--force")
     scene.holds()
-    before = scene.cms.json("flow", "status")["nodes"]
+    # Documents follow the journal within some 20 ms.
+    scene.until(lambda: scene.status()["nodes"][1]["attempt"] == 2)
+    before = scene.status()["nodes"]
     (scene.cms.folder / "talk").touch()
     engine.send_signal(signal.SIGCONT)
-    out, err = engine.communicate(timeout=30)
+    out, err = engine.communicate(timeout=60)
     assert engine.returncode == 1, out + err
     assert "another engine has taken run" in err
-    assert scene.cms.json("flow", "status")["nodes"] == before
+    assert scene.status()["nodes"] == before
     scene.until(lambda: "here 2" in scene.cms("flow", "logs", "latest", "b").stdout)
     assert "here 1" not in scene.cms("flow", "logs", "latest", "b").stdout
     scene.let_go()
-    assert other.wait(30) == 0
+    assert other.wait(60) == 0
     assert scene.marks == ["a 1", "b 1", "b 2", "c 1"]
     assert scene.status()["status"] == "finished"
 
@@ -126,7 +128,7 @@ def test_cancel_from_another_process(anywhere: Scene) -> None:
     scene.holds()
     done = scene.cms("flow", "cancel", "latest")
     assert done.returncode == 0, done.stderr
-    assert engine.wait(30) == 1
+    assert engine.wait(60) == 1
     status = scene.status()
     assert status["status"] == "cancelled"
     assert nodes(status) == {"a": "finished", "b": "error", "c": "pending"}
@@ -216,10 +218,10 @@ def test_a_command_of_a_dead_engine_is_ended_before_its_node_runs_again(scene: S
     (folder / "pid").unlink()
     other = scene.run("resume")
     second = int(scene.until(lambda: (folder / "pid").exists() and (folder / "pid").read_text()))
-    assert not alive(first)
+    assert scene.gone(first)
     other.send_signal(signal.SIGINT)
-    assert other.wait(30) == 130
-    assert not alive(second)
+    assert other.wait(60) == 130
+    assert scene.gone(second)
 
 
 def test_the_third_death_under_a_node_is_its_error(scene: Scene) -> None:

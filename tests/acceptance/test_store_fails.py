@@ -111,7 +111,7 @@ def test_a_full_disk(cms: Any, disk: Path, returned: str) -> None:
     assert "make room" in done.stderr or "No space left" in done.stderr
     assert "cms flow resume" in done.stderr
     assert "Traceback" not in done.stderr
-    assert processes_in(cms.folder) == []
+    Scene(cms).until(lambda: not processes_in(cms.folder))
     os.unlink(disk / "filler")
     run = cms.json("flow", "runs")[0]
     assert (run["status"], run["engine"]) == ("running", "lost")
@@ -247,7 +247,7 @@ def test_ctrl_c_says_what_is_waited_for_and_a_second_one_ends_it(
     said = heard(engine, "Ctrl-C again ends this at once")
     assert f"held by process {os.getpid()} " in said
     engine.send_signal(signal.SIGINT)
-    _, err = engine.communicate(timeout=30)
+    _, err = engine.communicate(timeout=60)
     assert engine.returncode == 130, err
     assert "killed; go on with it: cms flow resume" in err
     lock.close()
@@ -264,7 +264,7 @@ def test_ctrl_c_ends_the_run_when_the_store_is_free_again(
     engine.send_signal(signal.SIGINT)
     heard(engine, "Ctrl-C again ends this at once")
     lock.close()
-    _, err = engine.communicate(timeout=30)
+    _, err = engine.communicate(timeout=60)
     assert engine.returncode == 130, err
     assert embedded.status()["status"] == "interrupted"
     embedded.let_go("b")
@@ -313,13 +313,10 @@ def test_a_server_that_comes_back(away: Scene, server: Server) -> None:
     away.holds()
     server.stop()
     away.let_go()
-    said = b""
-    assert engine.stderr is not None
-    while b"the store is away" not in said:
-        said += os.read(engine.stderr.fileno(), 10_000)
+    said = heard(engine, "the store is away")
     server.start()
     _, err = engine.communicate(timeout=60)
-    err = said.decode() + err
+    err = said + err
     assert engine.returncode == 0, err
     assert err.count("is away") == 1
     assert err.count("the store is back") == 1

@@ -63,11 +63,11 @@ def serve(
     """
     prepared = _Prepared(store, host, port, allow_hosts, store_url)
     link = prepared.link(run)
-    print(f"The view: {link}", flush=True)
-    print("Ctrl-C ends it; runs go on.", file=sys.stderr, flush=True)
-    if open_browser:
-        _open_browser(link)
     with contextlib.suppress(KeyboardInterrupt), _terminated():
+        print(f"The view: {link}", flush=True)
+        print("Ctrl-C ends it; runs go on.", file=sys.stderr, flush=True)
+        if open_browser:
+            _open_browser(link)
         prepared.server.run(sockets=[prepared.socket])
     prepared.forget()
     return 0
