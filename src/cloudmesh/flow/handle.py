@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import RunFailed
-from cloudmesh.flow.run.states import NAMES
+from cloudmesh.flow.run.states import FINISHED, NAMES
 
 if TYPE_CHECKING:
     from cloudmesh.flow.engine.inputs import Inputs
@@ -94,8 +94,9 @@ class Run:
     @property
     def values(self) -> dict[str, Any]:
         """The values of the flow's finished nodes by name."""
-        nodes = [RunNode(self, i) for i in range(len(self.state.flow.nodes))]
-        return {node.name: node.value for node in nodes if node.status == "finished"}
+        status, value = self.state.status, self.inputs.value
+        names = enumerate(self.state.names[: len(self.state.flow.nodes)])
+        return {name: value(i) for i, name in names if status[i] == FINISHED}
 
     def result(self, i: int) -> Any:
         """The JSON of what a node returned, large ones whole."""

@@ -145,12 +145,15 @@ def encode(events: Sequence[Event], name_json: Callable[[int], str]) -> str:
     it is hot: a started and a finished event are most of every journal.
     """
     parts = []
+    moment, when = 0.0, "0.0"  # as many nodes start at once
     for event in events:
         kind = event[0]
         if kind == "started":
             _, node, at, attempt, reason, where = event
+            if at != moment:
+                moment, when = at, repr(at)
             parts.append(
-                f'["started",{name_json(node)},{at!r},{attempt},{_text(reason)},{_text(where)}]'
+                f'["started",{name_json(node)},{when},{attempt},{_text(reason)},{_text(where)}]'
             )
         elif kind == "finished":
             _, node, at, result, extra = event
