@@ -54,13 +54,9 @@ def utc_text(seconds: float) -> str:
     moment, text = _moment  # read once: other threads write it
     if seconds == moment:  # as many nodes start at once
         return text
-    whole, text = _second
-    micro = round((seconds - whole) * 1_000_000)  # exact but for its last digit
-    if not 0 <= micro < 1_000_000:
-        whole = int(seconds // 1)
-        micro = round((seconds - whole) * 1_000_000)
-        if micro == 1_000_000:
-            whole, micro = whole + 1, 0
+    whole, micro = divmod(round(seconds * 1_000_000), 1_000_000)
+    known, text = _second
+    if whole != known:
         text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(whole))
         _second = (whole, text)
     text = f"{text}.{micro:06d}"
