@@ -67,6 +67,7 @@ def served(home: Path) -> Iterator[Served]:
 def page(browser: Any, served: Served) -> Iterator[Any]:
     """A page that is let in; errors of its scripts and dialogs fail the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(60_000)  # a busy machine takes its time
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))

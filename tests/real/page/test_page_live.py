@@ -109,9 +109,9 @@ def test_a_node_goes_from_pending_to_running_to_finished_without_a_reload(
     page.wait_for_selector('.summary[data-run-status="error"]')
     assert page.evaluate("window.notReloaded") is True
 
-    process.wait(20)
+    process.wait(60)
     store = open_store()
-    assert int(page.evaluate("document.documentElement.dataset.seq")) == store.batches(run)[-1].seq
+    page.wait_for_selector(f'html[data-seq="{store.batches(run)[-1].seq}"]', state="attached")
     for node in store.nodes(run):
         for where in (plate, row):
             shown = page.locator(where(node["name"])).first
@@ -124,7 +124,7 @@ def test_an_error_shows_its_traceback_on_a_click_and_by_its_key(
 ) -> None:
     for gate in ("a-ends", "b-ends", "c-fails"):
         (home / "gates" / gate).touch()
-    engine("gated-flow.py", FLOW).wait(20)
+    engine("gated-flow.py", FLOW).wait(60)
     open_run(page, served)
     page.click(plate("c"))
     inspector = page.locator(".inspector")
@@ -149,7 +149,7 @@ def test_an_error_shows_its_traceback_on_a_click_and_by_its_key(
 def test_a_map_shows_its_elements_and_a_link_opens_one(
     page: Any, served: Served, engine: Any
 ) -> None:
-    engine("working-flow.py", WORKING).wait(20)
+    engine("working-flow.py", WORKING).wait(60)
     run = open_run(page, served)
     for k in range(3):
         page.wait_for_selector(row(f"work[{k}]", status="finished"))
@@ -171,7 +171,7 @@ def test_a_used_link_says_so(browser: Any, served: Served) -> None:
 
 
 def test_a_run_is_started_from_the_page(page: Any, served: Served, engine: Any) -> None:
-    engine("working-flow.py", WORKING).wait(20)
+    engine("working-flow.py", WORKING).wait(60)
     page.reload()
     page.locator(".flow-row").first.hover()
     page.click(".flow-row .run-flow")

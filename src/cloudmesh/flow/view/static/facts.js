@@ -1,6 +1,6 @@
 // What is said of a node: one word of status and one fact; the counts of a group.
 
-import { BAR_ORDER, clock, countWord, duration, kind, number, rough } from "./words.js";
+import { BAR_ORDER, clock, countWord, duration, kind, number, plural, rough } from "./words.js";
 
 // [word, fact]: "running", "40 %".
 export function facts(model, node) {
@@ -66,7 +66,7 @@ export function groupLine(model, item, counts) {
   const retry = counts.waiting ? first((one) => one.shown === "waiting to retry") : null;
   if (retry) return [retryLine(model, retry, counts.waiting), "", "", fullName(model, retry)];
   if (counts.running) return [`${number(counts.running)} at once${slotLine(model, members, counts)}`, "", ""];
-  if (item.kind === "map" && item.count === null) return [`as many as ${model.graph.nodes[item.n].map} returns`, "", ""];
+  if (model.isUnknown(item.n)) return [`as many as ${model.graph.nodes[item.n].map} returns`, "", ""];
   if (counts.skipped === members.length && members.length) return [(model.nodes.get(members[0]).reason || "").replace(/^skipped: /, ""), "", ""];
   const again = model.ended ? members.reduce((sum, n) => sum + (model.nodes.get(n).attempt > 1 ? 1 : 0), 0) : 0;
   return [again ? `${number(again)} took more than one attempt` : "", "", ""];
@@ -120,11 +120,31 @@ export function caption(model, node) {
   return caption_(model, node, node.n - model.nodes.get(node.parent).first);
 }
 
-// What a screen reader speaks of a node.
+// "parse 96, lib2to3": a name for the ear.
+export function spokenName(model, node) {
+  const name = node.name.replace("[", " ").replace("]", "");
+  return [name, caption(model, node)].filter(Boolean).join(", ");
+}
+
+// What a screen reader speaks of a node: "parse 96, lib2to3, error, SyntaxError, blocks 3".
 export function spoken(model, node) {
   const [word, fact] = facts(model, node);
-  const name = node.name.replace("[", " ").replace("]", "");
-  return [name, caption(model, node), word, fact, node.error].filter(Boolean).join(", ");
+  const said = [spokenName(model, node), word];
+  if (word === "error") {
+    const after = model.allAfter(node.parent ?? node.n).filter((n) => model.shown(model.nodes.get(n)) === "blocked");
+    said.push((node.error || "").split(":")[0], after.length ? `blocks ${number(after.length)}` : "");
+  } else {
+    said.push(fact);
+  }
+  return said.filter(Boolean).join(", ");
+}
+
+// … and of a map or a folded group: "parse, 201 nodes, 1 error, 8 running, 146 finished".
+export function spokenGroup(model, item) {
+  const known = item.members || model.elements.get(item.n);
+  const size = known ? plural(known.length, "node") : "of unknown length";
+  const counts = model.groups.get(item.key) || {};
+  return [item.label, size, ...groupWords(counts, 3).map(([words]) => words)].join(", ");
 }
 
 export const startedAt = (node) => (node.started ? clock(node.started) : "");

@@ -14,7 +14,7 @@ class Group {
     this.name = s("tspan", { class: "name" });
     this.times = s("tspan", { class: "times" });
     this.words = s("text", { class: "second" });
-    this.el = s("g", { class: "group", transform: `translate(${item.x} ${item.y})`, "data-node": item.key });
+    this.el = s("g", { class: "group", transform: `translate(${item.x} ${item.y})`, [item.kind === "map" ? "data-node" : "data-group"]: item.key });
     this.halo = s("rect", { class: "halo", x: -4, y: -4, width: item.w + 8, height: item.h + 8, rx: 13 });
     this.body = s("rect", { class: "body", width: item.w, height: item.h, rx: 10 });
     this.scale = 1;

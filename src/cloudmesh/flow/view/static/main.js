@@ -12,5 +12,15 @@ await loadMarks();
 const app = document.getElementById("app");
 const match = /^\/runs\/([^/]+)$/.exec(location.pathname);
 replace(app);
-if (match) startRun(app, decodeURIComponent(match[1]));
+
+// Half an escape is no name: the server is asked for it as it stands, and knows none.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+if (match) startRun(app, decoded(match[1]));
 else startList(app);

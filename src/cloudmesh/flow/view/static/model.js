@@ -125,6 +125,11 @@ export class Model {
     return this.maps.has(n);
   }
 
+  // Whether it is a map whose list is not there yet.
+  isUnknown(n) {
+    return this.maps.has(n) && !this.elements.has(n) && this.nodes.get(n).count === undefined;
+  }
+
   // The word of a node: what the server said, but for a run whose engine is gone.
   shown(node) {
     if (this.maps.has(node.n) && this.elements.has(node.n)) {

@@ -1,5 +1,6 @@
 // The band under the summary: what has become of the run or of the connection, and what to do.
 
+import { announce } from "./announce.js";
 import { h, replace, set } from "./dom.js";
 import { rowMark } from "./marks.js";
 import { clock, number, rough } from "./words.js";
@@ -9,13 +10,17 @@ export class Notice {
   constructor(model, handlers) {
     Object.assign(this, { model, handlers });
     this.offline = null;
-    this.el = h("section", { class: "notice-band", role: "status", hidden: true });
+    this.el = h("section", { class: "notice-band", "aria-label": "Notice", hidden: true });
   }
 
   update() {
     const found = this.found();
     const key = found ? found.key : "";
     this.el.hidden = !found;
+    if (found?.kind !== this.told) {
+      this.told = found?.kind; // once: what counts down is not said again every second
+      if (found) announce(`${found.title} ${found.more}`);
+    }
     if (key === this.key) return;
     this.key = key;
     if (!found) return;

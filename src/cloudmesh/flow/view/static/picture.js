@@ -5,9 +5,8 @@ import { Canvas } from "./canvas.js";
 import { s, set } from "./dom.js";
 import { EdgeView, Gate, markers } from "./edges.js";
 import { Folded, Opened } from "./group.js";
-import { caption } from "./facts.js";
 import { Plate } from "./plate.js";
-import { Tip } from "./tip.js";
+import { Pointer } from "./pointer.js";
 import { BARS_BELOW, Viewport } from "./viewport.js";
 import { kind } from "./words.js";
 
@@ -29,9 +28,7 @@ export class Picture {
     this.itemOf = new Map(); // number of a node -> number of its item
     this.selected = null;
     this.viewport = new Viewport(host, this.world, () => this.moved(), () => this.settle());
-    host.addEventListener("click", (event) => this.click(event));
-    new Tip(host, (event) => this.wordsAt(event));
-    host.addEventListener("dblclick", (event) => this.doubleClick(event));
+    new Pointer(this);
   }
 
   // -- layout --------------------------------------------------------------------
@@ -263,38 +260,14 @@ export class Picture {
     this.viewport.reveal(item.x, item.y, item.w, item.h, cover);
   }
 
-  // -- pointer ---------------------------------------------------------------------------
-  click(event) {
-    if (this.viewport.dragged) return;
-    const fold = event.target.closest("[data-fold]");
-    if (fold) {
-      this.handlers.fold(fold.getAttribute("data-fold"));
-      return;
+  // While a search goes on: a group is a hit where one of its nodes is.
+  dim(test) {
+    this.host.classList.toggle("searching", Boolean(test));
+    const hit = (element, names) => element.classList.toggle("hit", Boolean(test) && names.some(test));
+    for (const { el, item } of this.views.values()) {
+      const members = item.members || this.model.elements.get(item.n) || [];
+      hit(el, [item.key, ...members.map((n) => this.model.nodes.get(n).name)]);
     }
-    const node = event.target.closest("[data-node]");
-    this.handlers.select(node ? node.getAttribute("data-node") : this.bars ? this.nameAt(event) : null);
-  }
-
-  // The whole name of what is under the pointer, and its label or what it received.
-  wordsAt(event) {
-    const element = event.target.closest("[data-node]");
-    const name = element ? element.getAttribute("data-node") : this.bars ? this.nameAt(event) : null;
-    const node = name && this.model.node(name);
-    return node ? `${name} ${caption(this.model, node)}`.trim() : name;
-  }
-
-  nameAt(event) {
-    const box = this.host.getBoundingClientRect();
-    const k = this.canvas.at(event.clientX - box.left, event.clientY - box.top);
-    return k === null ? null : this.layout.items[k].key;
-  }
-
-  doubleClick(event) {
-    const node = event.target.closest("[data-node]");
-    if (!node && !(this.bars && this.nameAt(event))) {
-      this.viewport.fit(true);
-    } else if (node && node.classList.contains("group")) {
-      this.handlers.fold(node.getAttribute("data-node"));
-    }
+    for (const cell of this.host.querySelectorAll(".cell[data-node]")) hit(cell, [cell.dataset.node]);
   }
 }

@@ -48,7 +48,7 @@ export class RunPage {
     const { model } = this;
     if (!this.address.has("open")) this.groups.openAtFirst();
     model.listen((changed, structure) => this.update(changed, structure));
-    const node = this.address.get("node");
+    const node = this.selected = this.address.get("node") || null; // it stays in the address
     if (node) {
       this.body.classList.toggle("inspecting", this.address.get("view") !== "gantt");
       this.inspector.show(node);
@@ -75,7 +75,7 @@ export class RunPage {
   // -- the stream ------------------------------------------------------------------
   follow() {
     if (this.stream) this.stream.close();
-    this.stream = new Stream(runPath(this.id, "events"), () => this.model.seq, {
+    this.stream = new Stream(runPath(this.id, "events"), () => this.model.live, {
       message: (data) => this.message(data),
       engine: (lost) => this.model.setLost(lost),
       reload: (behind) => this.reload(behind),
@@ -119,19 +119,23 @@ export class RunPage {
     }, 3000);
   }
 
-  async reload(behind = 0) {
+  // The run as it is now; who is in the past stays there, unless it is `live` that is wanted.
+  async reload(behind = 0, live = false) {
+    const { model } = this;
     this.notice.behind = behind;
     this.notice.update();
     try {
-      const snapshot = await get(`${runPath(this.id, "state")}?brief=true`);
+      const at = model.past && !live ? `&at=${model.seq}` : "";
+      const snapshot = await get(`${runPath(this.id, "state")}?brief=true${at}`);
       this.notice.behind = 0;
+      model.live = 0; // also where the journal has less than was seen
       this.take(snapshot);
       this.attempts.byNode.clear();
       this.attempts.load().then(() => this.drawTimes());
       await this.loadLayout(null, true);
       this.follow();
     } catch {
-      setTimeout(() => this.reload(behind), 2000);
+      setTimeout(() => this.reload(behind, live), 2000);
     }
   }
 
@@ -180,7 +184,7 @@ export class RunPage {
 
   async goLive() {
     history.replaceState(null, "", this.link(this.selected));
-    await this.reload();
+    await this.reload(0, true);
   }
 
   // -- layout ------------------------------------------------------------------------
@@ -275,10 +279,4 @@ export class RunPage {
     return location.pathname + (text ? `?${text}` : "");
   }
 
-  dim(test) {
-    this.host.classList.toggle("searching", Boolean(test));
-    for (const element of this.host.querySelectorAll("[data-node]")) {
-      element.classList.toggle("hit", Boolean(test) && test(element.getAttribute("data-node")));
-    }
-  }
 }

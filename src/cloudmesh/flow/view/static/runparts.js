@@ -23,7 +23,7 @@ import { walker } from "./walk.js";
 export function buildRun(page) {
   const { model } = page;
   const act = actions(page);
-  page.search = new Search({ go: (name) => page.select(name, true), dim: (test) => page.dim(test) }, "Search nodes");
+  page.search = new Search({ go: (name) => page.select(name, true), dim: (test) => page.picture.dim(test) }, "Search nodes");
   page.search.model = model;
   page.summary = new Summary(model, { nextError: (back) => page.errors.next(back), ...act });
   page.notice = new Notice(model, { ...act, live: () => page.goLive(), retryNow: () => page.stream.retry() });

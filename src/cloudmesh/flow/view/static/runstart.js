@@ -33,7 +33,8 @@ export async function startRun(app, id) {
     const direction = matchMedia(PHONE).matches ? "down" : "right";
     const ahead = address.get("open") ? null : { key: `${direction} `, layout: get(`${runPath(id, "layout")}?direction=${direction}&brief=true`) };
     if (ahead) ahead.layout.catch(() => null);
-    const snapshot = await get(`${runPath(id, "state")}?brief=true${address.get("at") ? `&at=${encodeURIComponent(address.get("at"))}` : ""}`);
+    const at = /^[1-9][0-9]{0,14}$/.exec(address.get("at") || ""); // anything else is no SEQ
+    const snapshot = await get(`${runPath(id, "state")}?brief=true${at ? `&at=${at[0]}` : ""}`);
     clearTimeout(waiting);
     const page = new RunPage(app, id, snapshot, address);
     page.ahead = ahead;

@@ -2,8 +2,8 @@
 
 import { announce } from "./announce.js";
 import { set } from "./dom.js";
-import { elementName } from "./facts.js";
-import { plural } from "./words.js";
+import { spokenName } from "./facts.js";
+import { number, plural } from "./words.js";
 
 const ICONS = { running: "-running", finished: "-finished", lost: "-cut", interrupted: "-cut" };
 
@@ -21,6 +21,14 @@ export class Speech {
     this.spoken = new Set(model.errors);
   }
 
+  // ", 1 error: parse 96, lib2to3"
+  badWords() {
+    const { model } = this;
+    const bad = model.errors.map((name) => model.node(name)).filter((node) => node && model.shown(node) === "error");
+    if (!bad.length) return "";
+    return `, ${plural(bad.length, "error")}${bad.length > 1 ? ", the last" : ""}: ${spokenName(model, bad.at(-1))}`;
+  }
+
   // Errors are said at once, more than three of them as a number; else how far the run is.
   changed(changed) {
     const { model } = this;
@@ -32,7 +40,7 @@ export class Speech {
       fresh.push(node);
     }
     if (fresh.length > 3) announce(`${fresh.length} more errors`, true);
-    else if (fresh.length) announce(fresh.map((node) => `error: ${node.name}, ${elementName(model, node)}`).join("; "), true);
-    else if (!model.ended) announce(`${model.counts.finished} of ${model.total()} finished, ${plural(model.counts.error, "error")}`);
+    else if (fresh.length) announce(fresh.map((node) => `error: ${spokenName(model, node)}`).join("; "), true);
+    else if (!model.ended) announce(`${number(model.counts.finished)} of ${number(model.total())} finished${this.badWords()}`);
   }
 }

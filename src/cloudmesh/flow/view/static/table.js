@@ -5,7 +5,7 @@ import { h, replace, set, text } from "./dom.js";
 import { caption, facts, waits } from "./facts.js";
 import { rowMark, updateRowMark } from "./marks.js";
 import { buildRows } from "./rows.js";
-import { wideHead } from "./tablehead.js";
+import { timesOf, wideHead, writeCount } from "./tablehead.js";
 import { clock, countWord, duration, kind, number } from "./words.js";
 
 const HOLD = 2000;
@@ -97,7 +97,7 @@ export class Table {
 
   drawHead() {
     const { counts } = this.model;
-    text(this.count, `${number(this.model.total())} nodes`);
+    writeCount(this.count, this.model);
     text(this.sort, `${this.view.order === "need" ? "Needs you first" : "In order"} ▾`);
     const words = ["error", ...["lost", "running", "interrupted", "blocked", "waiting"].filter((word) => counts[word]).slice(0, 1)];
     const label = { error: "Errors", lost: "Lost", running: "Running", interrupted: "Interrupted", blocked: "Blocked", waiting: "Waiting" };
@@ -180,7 +180,7 @@ export class Table {
     const inMap = node.parent !== undefined && row.level > 1;
     text(name.firstChild, inMap ? String(node.n - model.nodes.get(node.parent).first) : node.name);
     const elements = model.elements.get(node.n);
-    text(name.lastChild, elements ? ` × ${number(elements.length)}` : ` ${caption(model, node)}`);
+    text(name.lastChild, timesOf(model, node) || ` ${caption(model, node)}`);
     set(name, "title", `${node.name} ${caption(model, node)}`.trim());
     const [said, fact] = elements ? this.mapWords(node, shown) : facts(model, node);
     const tries = this.view.order === "flow" && shown === "finished" && node.attempt > 1;

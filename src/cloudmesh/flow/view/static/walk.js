@@ -1,7 +1,7 @@
 // Walking the picture with the arrow keys, and folding what is selected.
 
 import { announce } from "./announce.js";
-import { spoken } from "./facts.js";
+import { spoken, spokenGroup } from "./facts.js";
 
 export function walker(page) {
   const { model, picture } = page;
@@ -23,13 +23,15 @@ export function walker(page) {
   };
 
   // Arrows move, and speak.
-  const select = (chosen) => {
+  const select = (chosen, words = null) => {
     page.select(chosen, true);
-    announce(spoken(model, model.node(chosen)), true);
+    announce(words || spoken(model, model.node(chosen)), true);
   };
 
   const go = (k) => {
-    if (k !== null && k !== undefined) select(name(k));
+    if (k === null || k === undefined) return;
+    const group = picture.layout.items[k];
+    select(name(k), group.kind === "node" ? null : spokenGroup(model, group));
   };
 
   const step = (forward) => {
