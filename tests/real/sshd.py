@@ -101,8 +101,8 @@ def running_sshd(folder: Path, accept_environment: bool = False) -> Iterator[Ssh
         _wait(port, server, folder / "log")
         yield Sshd(folder, port)
     finally:
-        server.terminate()
-        server.wait(10)
+        server.kill()
+        server.wait()
 
 
 def _wait(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
