@@ -109,7 +109,7 @@ def test_a_run_that_was_killed_half_way_is_gone_on_with(tmp_path: Path) -> None:
 def test_what_takes_too_long_is_ended_with_its_children() -> None:
     ended = running.run(["sh", "-c", "sleep 60 & echo $!; wait"], 1.0)
     assert ended.code is None
-    until = monotonic() + 20
+    until = monotonic() + 60
     while alive(int(ended.out)):  # it has been killed; the kernel may still be at it
         assert monotonic() < until
         sleep(0.01)
@@ -123,11 +123,11 @@ def alive(pid: int) -> bool:
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="NOT TESTED: needs /proc")
 def test_the_memory_of_children_counts() -> None:
-    big = "import subprocess, sys, time; x = b'x' * 60_000_000; time.sleep(0.3)"
+    big = "import subprocess, sys, time; x = b'x' * 60_000_000; time.sleep(1)"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {big!r}])"
     ended = running.run([sys.executable, "-c", parent], 60)
     assert ended.code == 0
-    assert ended.peak_mb > 60 or ended.seconds < 0.3
+    assert ended.peak_mb > 60 or ended.seconds < 1
 
 
 # -- the page ------------------------------------------------------------------------

@@ -6,6 +6,7 @@ so the same tests hold for worker processes and for hosts over SSH.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -305,10 +306,10 @@ def test_where_it_runs_is_told(rig: Rig) -> None:
 
 
 def test_a_timeout_leaves_nothing(rig: Rig) -> None:
-    told = rig.start(nodes.sleeps, {"seconds": 300}, timeout=0.5)
+    told = rig.start(nodes.sleeps, {"seconds": 300}, timeout=1.5)
     outcome = told.result()
     assert (outcome.error or {})["type"] == "Timeout"
-    assert (outcome.error or {})["message"] == "took longer than 0.5 s"
+    assert (outcome.error or {})["message"] == "took longer than 1.5 s"
     assert kit.nothing_left(told.attempt.key)
     assert "asleep" in told.text("out")
 
@@ -320,11 +321,11 @@ def test_a_timeout_that_is_not_reached_does_nothing(rig: Rig) -> None:
 def test_cancel_leaves_nothing(rig: Rig) -> None:
     told = rig.start(nodes.sleeps, {"seconds": 300})
     told.until(lambda t: "asleep" in t.text("out"))
-    assert len(kit.left(told.attempt.key)) >= 2
+    assert kit.some_left(told.attempt.key, 2)
     rig.executor.cancel(told.attempt)
-    outcome = told.result(10)
+    outcome = told.result()
     assert (outcome.error or {})["type"] == "Cancelled"
-    assert kit.nothing_left(told.attempt.key, 1.0)
+    assert kit.nothing_left(told.attempt.key)
     assert told.outcomes.empty()
 
 
@@ -358,10 +359,10 @@ def test_close_ends_what_runs(word: str, request: pytest.FixtureRequest) -> None
         one.until(lambda t: "asleep" in t.text("out"))
     rig.executor.close()
     for one in told:
-        assert (one.result(1.0).error or {})["type"] == "Cancelled"
-        assert kit.nothing_left(one.attempt.key, 1.0)
+        assert (one.result().error or {})["type"] == "Cancelled"
+        assert kit.nothing_left(one.attempt.key)
     late = rig.start(nodes.add, {"a": 1}) if word != "command" else rig.command("true")
-    assert (late.result(5.0).error or {})["type"] == "Cancelled"
+    assert (late.result().error or {})["type"] == "Cancelled"
     rig.executor.close()
 
 
@@ -438,22 +439,20 @@ def test_a_commands_timeout_and_cancel_leave_nothing(shell: Rig) -> None:
     assert kit.nothing_left(timed.attempt.key)
     told = shell.command(text)
     told.until(lambda t: "on" in t.text("out"))
-    assert len(kit.left(told.attempt.key)) >= 3
+    assert kit.some_left(told.attempt.key, 3)
     shell.executor.cancel(told.attempt)
-    scheduled = type(shell.executor).__name__ in ("DaskExecutor", "SlurmExecutor")
-    # A second, and one for a busy machine; 10 where a scheduler answers later.
-    assert kit.nothing_left(told.attempt.key, 10.0 if scheduled else 2.0)
-    assert (told.result(10).error or {})["type"] == "Cancelled"
-    assert kit.nothing_left(told.attempt.key, 1.0)
+    assert (told.result().error or {})["type"] == "Cancelled"
+    assert kit.nothing_left(told.attempt.key)
 
 
 def test_a_command_with_a_child_in_the_background_ends_with_its_shell(shell: Rig) -> None:
     told = shell.command("sleep 300 & echo here; exit 4")
-    outcome = told.result(10)
+    outcome = told.result()
     assert outcome.exit_code == 4
     assert told.text("out") == "here\n"
     for pid in kit.left(told.attempt.key):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def test_many_commands_at_once(shell: Rig) -> None:
@@ -491,15 +490,15 @@ def test_nothing_outlives_a_killed_engine(word: str, request: pytest.FixtureRequ
     line = ["not yet"]
     while line and line[0] != "up":
         line = engine.stdout.readline().split()
-    assert len(kit.left(key)) >= 2
+    assert kit.some_left(key, 2)
     engine.kill()
     engine.wait()
-    assert kit.nothing_left(key, 10.0)
+    assert kit.nothing_left(key)
     assert gone(int(line[1])), "who ran the node"
 
 
 def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while pid in processes():
         if time.monotonic() > deadline:
             return False

@@ -83,8 +83,8 @@ def test_bars_are_side_by_side(cms: Cms, tmp_path: Path) -> None:
         "both = Barrier(2)\n"
         "class Pair(BaseWorkFlow):\n"
         "    def a(self): pass\n"
-        "    def b(self): both.wait(20)\n"
-        "    def c(self): both.wait(20)\n"
+        "    def b(self): both.wait(50)\n"
+        "    def c(self): both.wait(50)\n"
     )
     cms("run", "pair-flow.py", "(a; b || c)")
 

@@ -174,7 +174,7 @@ def test_async_nodes_run_side_by_side(run: Runner) -> None:
 
 
 def test_threads_run_side_by_side(run: Runner) -> None:
-    meeting = threading.Barrier(8, timeout=10)
+    meeting = threading.Barrier(8, timeout=60)
 
     def work(split: int) -> int:
         return meeting.wait()
@@ -485,7 +485,7 @@ def test_retry_runs_what_failed_and_what_depends_on_it(
 def test_what_a_given_up_attempt_returns_is_nobodys_value(run: Runner) -> None:
     first_may_end, second_has_ended = threading.Event(), threading.Event()
 
-    @task(on="thread", timeout="50ms", retries=1, retry_delay="1ms")
+    @task(on="thread", timeout="500ms", retries=1, retry_delay="1ms")
     def a() -> str:
         if current().attempt == 1:
             first_may_end.wait(30)

@@ -27,7 +27,7 @@ def test_a_thread_is_asked_to_end_and_what_it_says_later_is_dropped(
 ) -> None:
     asked, may_end, has_ended = threading.Event(), threading.Event(), threading.Event()
 
-    @task(timeout="50ms", on="thread")
+    @task(timeout="300ms", on="thread")
     def a() -> None:
         print("before")
         while not current().cancelled:
@@ -35,15 +35,15 @@ def test_a_thread_is_asked_to_end_and_what_it_says_later_is_dropped(
             if may_end.is_set():
                 return
         asked.set()
-        may_end.wait(30)
+        may_end.wait(60)
         print("from the grave")
         current().progress(99)
         has_ended.set()
 
     def b() -> None:
-        asked.wait(10)
+        asked.wait(60)
         may_end.set()
-        has_ended.wait(10)
+        has_ended.wait(60)
 
     done = run("a || b", a, b)
     assert asked.is_set()

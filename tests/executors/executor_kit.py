@@ -17,7 +17,7 @@ from cloudmesh.flow.model.flow import Task
 with loading():
     import executor_nodes as nodes
 
-__all__ = ["Told", "left", "make_attempt", "nodes", "nothing_left", "start"]
+__all__ = ["Told", "left", "make_attempt", "nodes", "nothing_left", "some_left", "start"]
 
 _numbers = itertools.count(1)
 
@@ -43,7 +43,7 @@ class Told:
     def result(self, wait: float = 60.0) -> Outcome:
         return self.outcomes.get(timeout=wait)
 
-    def until(self, true: Callable[[Told], bool], wait: float = 30.0) -> None:
+    def until(self, true: Callable[[Told], bool], wait: float = 60.0) -> None:
         """Wait until something has been told."""
         news: threading.Condition = self.attempt.extra["news"]
         with news:
@@ -100,7 +100,17 @@ def left(key: str) -> list[int]:
     return [process.pid for process in processes().values() if process.key == key]
 
 
-def nothing_left(key: str, wait: float = 5.0) -> bool:
+def some_left(key: str, count: int) -> bool:
+    """Whether so many processes carry the key, soon: one that is just being replaced has none."""
+    deadline = time.monotonic() + 60
+    while len(left(key)) < count:
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def nothing_left(key: str, wait: float = 60.0) -> bool:
     """Whether all processes of an attempt are gone, soon."""
     deadline = time.monotonic() + wait
     while left(key):

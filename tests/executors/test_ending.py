@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 
 import pytest
-from executor_kit import left, nothing_left
+from executor_kit import left, nothing_left, some_left
 
 from cloudmesh.flow.executors import procs
 from cloudmesh.flow.executors.ending import sweep
@@ -39,8 +39,8 @@ def test_a_sweep_ends_what_one_run_has_left_and_nothing_else(store: str) -> None
     stubborn = started(f"{store}/run1/b", "trap '' TERM; while :; do sleep 0.1; done")
     others = started(f"{store}/run2/a", "sleep 300")
     assert sweep(f"{store}/run1/") >= 4
-    assert nothing_left(f"{store}/run1/a", 0.5)
-    assert nothing_left(f"{store}/run1/b", 0.5)
+    assert nothing_left(f"{store}/run1/a")
+    assert nothing_left(f"{store}/run1/b")
     assert len(left(f"{store}/run2/a")) == 2
     sweep(f"{store}/run2/")
     for process in (ours, stubborn, others):
@@ -52,9 +52,8 @@ def test_a_sweep_ends_what_one_run_has_left_and_nothing_else(store: str) -> None
 def test_a_sweep_leaves_the_jobs_of_a_scheduler(store: str) -> None:
     job = started(f"{store}/run1/a", "sleep 300", SLURM_JOB_ID="no-job-of-ours")
     assert sweep(f"{store}/run1/") == 0
-    pids = left(f"{store}/run1/a")
-    assert len(pids) == 2
-    for pid in pids:
+    assert some_left(f"{store}/run1/a", 2)
+    for pid in left(f"{store}/run1/a"):
         os.kill(pid, 9)
     job.wait()
     assert job.stdout is not None
@@ -89,10 +88,22 @@ def test_what_is_found_after_a_long_look_is_ended_all_the_same(
     looks = [{child.pid}, set[int](), set[int]()]
     try:
         assert end_all(lambda: looks.pop(0)) == 1
-        assert child.wait(10) == -signal.SIGKILL
+        assert child.wait(60) == -signal.SIGKILL
     finally:
         child.kill()
         child.wait()
+
+
+def test_who_does_not_heed_the_request_is_killed_after_half_a_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, sent = [0.0], []
+    monkeypatch.setattr(procs, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(procs, "send", lambda pids, number: pids and sent.append((*clock, number)))
+    ending = procs.Ending()
+    for clock[0] in (0.0, 0.25, 0.45, 0.55):
+        assert not ending.step({1})
+    assert sent == [(0.0, signal.SIGTERM), (0.55, signal.SIGKILL)]
 
 
 def busy_clock(monkeypatch: pytest.MonkeyPatch) -> None:

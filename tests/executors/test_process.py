@@ -55,7 +55,8 @@ def test_there_are_no_more_workers_than_the_limit() -> None:
     try:
         told = [run(made, slow_pid) for _ in range(8)]
         outcomes = [one.result() for one in told]
-        assert len({outcome.value for outcome in outcomes}) == 2, outcomes[0]
+        # One may have done all before the other has started.
+        assert len({outcome.value for outcome in outcomes}) <= 2, outcomes[0]
     finally:
         made.close()
 
@@ -69,7 +70,7 @@ def test_a_worker_that_cannot_start_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "executable", "/no/such/python")
     made = ProcessExecutor()
     try:
-        outcome = run(made, pid).result(20)
+        outcome = run(made, pid).result()
         assert outcome.lost
         assert "cannot be started" in (outcome.error or {})["message"]
     finally:
@@ -85,7 +86,7 @@ def test_a_worker_that_dies_at_its_start_is_told(
     monkeypatch.setattr(sys, "executable", str(broken))
     made = ProcessExecutor()
     try:
-        outcome = run(made, pid).result(20)
+        outcome = run(made, pid).result()
         assert "did not start: out of order" in (outcome.error or {})["message"]
     finally:
         made.close()
@@ -107,7 +108,7 @@ def moved(point, by=lambda n: n + 1):
 
 if {guard}:
     executor = ProcessExecutor()
-    value = start(executor, make_attempt(moved, {{"point": Point(1)}})).result(30)
+    value = start(executor, make_attempt(moved, {{"point": Point(1)}})).result()
     print(type(value.value) is Point, value)
     executor.close()
 """

@@ -459,7 +459,8 @@ STOPPED = [
         "executors/procs.py",
         "GRACE = 0.5",
         "GRACE = 2.9",
-        EXECUTOR + "test_a_commands_timeout_and_cancel_leave_nothing[command]",
+        "executors/test_ending.py"
+        "::test_who_does_not_heed_the_request_is_killed_after_half_a_second",
     ),
     Broken(
         "what a worker has started outlives the engine",

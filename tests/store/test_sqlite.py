@@ -348,7 +348,7 @@ def test_a_closed_store_says_so_from_every_thread(setting: Setting) -> None:
     assert setting.store.wait(journal.run, 50, 60)
     setting.store.close()
     for thread in threads:
-        thread.join(20)
+        thread.join(60)
     stop.set()
     assert len(raised) == 4
     assert all("is closed" in str(error) for error in raised)
