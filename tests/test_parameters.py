@@ -11,6 +11,7 @@ import pytest
 from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.language.load import load
 from cloudmesh.flow.language.program import Program
+from cloudmesh.flow.model.wiring import wire
 from cloudmesh.flow.parameters import as_json, for_nodes, pairs, read_secrets, secret_names
 
 FLOW = """\
@@ -50,6 +51,31 @@ def test_a_model_is_kept_as_json_and_made_anew(program: Program) -> None:
     assert for_nodes(program, {"size": model(x=1)}) == {"size": model(x=1)}
     with pytest.raises(InputError, match="size is no Size"):
         for_nodes(program, {"size": {"z": 1}})
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    ["Secret", "'Secret'", "Secret | None", "Optional[Secret]", "Annotated[Secret, 1]",
+     "Annotated[Optional[Secret], (1, 2)]", "Union[None, Secret]"],
+)  # fmt: skip
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
+def test_a_secret_that_has_a_default_may_be_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, annotation: str, future: str
+) -> None:
+    (tmp_path / "s-flow.py").write_text(
+        f"{future}from typing import Annotated, Optional, Union\n"
+        "from cloudmesh.flow import BaseWorkFlow, Secret\n"
+        "class S(BaseWorkFlow):\n    flow = 'a'\n"
+        f"    def a(self, token: {annotation} = None): return token\n"
+    )
+    flow = load(str(tmp_path / "s-flow.py")).flow
+    assert secret_names(flow) == ["token"]
+    assert read_secrets(flow) == {}
+    assert wire(flow, ()) == [()]
+    monkeypatch.setenv("TOKEN", "x")
+    assert read_secrets(flow) == {"token": "x"}
+    with pytest.raises(InputError, match="is a secret"):
+        load(str(tmp_path / "s-flow.py"), parameters={"token": "x"})
 
 
 @pytest.mark.parametrize("value", [float("nan"), {1, 2}, object(), b"x", {1: 2}])

@@ -61,6 +61,22 @@ def test_a_list_holds_it_within_its_argument() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "stands"),
+    [
+        ("{{x}} {{{{x}}}} {{ x }} {{.Names}}", "{x} {{x}} { x } {.Names}"),
+        ("{{x} {{{{x}} {{x} }}", "{x} {{x}} {x} }}"),
+        ("awk '{{if (y) {{print $1}}}}'", "awk '{if (y) {print $1}}'"),
+        ('{{"k": {a}}} {"k": {a}}', '{"k": 1} {"k": 1}'),
+        ("}} }}}} { {1} {} {a.b} {a!r} {a-b} { a } {a:>3}",) * 2,
+        ("${a} ${{a}} ${a:-{b}} @{1}", "${a} ${a} ${a:-{b}} @{1}"),
+    ],
+)
+def test_braces(written: str, stands: str) -> None:
+    assert render([written], {"a": 1}) == ([stands], {})
+    assert render(written, {"a": 1})[0].replace(f'"${{{variable("a")}}}"', "1") == stands
+
+
+@pytest.mark.parametrize(
     ("value", "text"),
     [
         ("x y", "x y"),

@@ -41,9 +41,17 @@ VALUES: dict[str, Any] = {
         ("a == -4", False),
         ("a and 'x'", True),
         ("t[0] == 't'", True),
+        ("b.items == [1, {'x': 'y'}] and b != {}", True),
+        ("a > 3\n  and not nothing\n", True),
+        ("a\n> 3 # a comment ends it", None),
+        ("a > 3 # a comment", True),
     ],
 )
-def test_what_holds(text: str, holds: bool) -> None:
+def test_what_holds(text: str, holds: bool | None) -> None:
+    if holds is None:
+        with pytest.raises(ValueError, match="no condition"):
+            parse(text)
+        return
     assert parse(text).evaluate(VALUES) is holds
 
 
@@ -63,6 +71,8 @@ def test_and_or_stop_where_they_can() -> None:
         "a +",
         "a = 3",
         "a + 1 > 2",
+        "-a > 2",
+        "a == {**b}",
         "f(a)",
         "__import__('os')",
         "a.__class__",

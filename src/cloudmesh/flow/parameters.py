@@ -110,15 +110,18 @@ def read_secrets(flow: Flow, given: Collection[str] = ()) -> dict[str, Secret]:
     """The secrets that are not ``given``: from the environment, under their name or that in
     capitals, else from a prompt.
 
-    Raises `InputError` where one is nowhere.
+    Raises `InputError` where one that has no default is nowhere.
     """
     from cloudmesh.flow.language.pythonclass import Secret
 
     found: dict[str, Secret] = {}
-    for name in secret_names(flow):
-        if name in given:
-            continue
+    names = [name for name in secret_names(flow) if name not in given]
+    tasks = {id(node.task): node.task for node in flow.nodes} if names else {}
+    required = {p.name for task in tasks.values() for p in task.parameters if p.required}
+    for name in names:
         value = os.environ.get(name, os.environ.get(name.upper()))
+        if value is None and name not in required:
+            continue
         if value is None and sys.stdin is not None and sys.stdin.isatty():
             from getpass import getpass
 

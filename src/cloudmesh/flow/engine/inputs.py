@@ -165,7 +165,8 @@ class Inputs:
         except (Interrupted, StoreError):
             raise
         except Exception as error:  # a condition over any values may fail in any way
-            message = f"when: {task.when}: {error}"
+            said = error.args[0] if isinstance(error, KeyError) and error.args else error
+            message = f"when: {task.when}: {said}"
             described = {"type": type(error).__name__, "message": message, "traceback": ""}
             return ev.failed(i, now, described)
         return None if passed else ev.skipped(i, now, f"skipped: when {task.when}")

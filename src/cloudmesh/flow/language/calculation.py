@@ -9,6 +9,8 @@ from cloudmesh.flow.model.flow import Argument, Calculation
 __all__ = ["parse"]
 
 _MOST = 10_000  # characters
+#: As in YAML and JSON, and in conditions; Python's own are literals already.
+_WORDS = {"true": "True", "false": "False", "null": "None"}
 
 
 def parse(text: str) -> Calculation:
@@ -36,6 +38,8 @@ def parse(text: str) -> Calculation:
 
 
 def _argument(tree: ast.expr, keyword: str | None) -> Argument:
+    if isinstance(tree, ast.Name) and tree.id in _WORDS:
+        return Argument(literal=_WORDS[tree.id], keyword=keyword)
     if isinstance(tree, ast.Name):
         return Argument(name=tree.id, keyword=keyword)
     try:

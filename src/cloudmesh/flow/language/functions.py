@@ -146,16 +146,38 @@ def annotation_text(annotation: Any) -> str:
     """An annotation as text: ``"int"``, ``"secret"``, ``""`` for none."""
     if annotation is None:
         return ""
+    if hasattr(annotation, "__metadata__"):  # Annotated[int, …] is an int
+        return annotation_text(annotation.__origin__)
     if isinstance(annotation, str):
-        bare = annotation.strip().strip("\"'")
-        return "secret" if bare.rpartition(".")[2] == "Secret" else bare
+        return _bare(annotation.strip().strip("\"'"))
     if isinstance(annotation, type) and not hasattr(annotation, "__origin__"):
         if annotation.__module__ == "builtins":
             return annotation.__name__
         if annotation.__name__ == "Secret" and annotation.__module__.startswith("cloudmesh.flow"):
             return "secret"
         return f"{annotation.__module__}.{annotation.__qualname__}"
-    return str(annotation).replace("typing.", "")
+    return _bare(str(annotation).replace("typing.", ""))
+
+
+def _bare(text: str) -> str:
+    """An annotation without its ``Annotated``; ``secret`` also for one that may be left out."""
+    head, bracket, rest = text.partition("[")
+    word = head.rpartition(".")[2]
+    if bracket and word == "Annotated":
+        return _bare(_first(rest.removesuffix("]")))
+    inner = rest.removesuffix("]").replace(",", "|") if word in ("Optional", "Union") else text
+    options = [option.strip().rpartition(".")[2] for option in inner.split("|")]
+    return "secret" if "Secret" in options else text
+
+
+def _first(arguments: str) -> str:
+    """The first of the arguments of an annotation: ``dict[str, int], 3``."""
+    depth = 0
+    for i, character in enumerate(arguments):
+        depth += {"[": 1, "]": -1}.get(character, 0)
+        if character == "," and not depth:
+            return arguments[:i].strip()
+    return arguments.strip()
 
 
 def annotation_of(function: Any, name: str) -> Any:

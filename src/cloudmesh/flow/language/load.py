@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
+from cloudmesh.flow.collector import uncollected
 from cloudmesh.flow.errors import InputError, Problem
 from cloudmesh.flow.language import flowstring, graph
 from cloudmesh.flow.language.origin import (
@@ -64,7 +65,7 @@ def load(
         for number, text in enumerate(strings, 1)
     ]
     origin: Origin = TextOrigin() if target is None else _open(target)
-    program = _assemble(
+    return _assemble(
         origin,
         given,
         flowname=flowname,
@@ -72,10 +73,8 @@ def load(
         parameters=parameters or {},
         later=later,
         moved=moved,
+        texts=True,
     )
-    if parameters:
-        convert_parameters(program, parameters)
-    return program
 
 
 def load_object(
@@ -151,6 +150,7 @@ def split_target(target: str) -> tuple[str, str]:
     return target, ""
 
 
+@uncollected()
 def _assemble(
     origin: Origin,
     given: Sequence[Source],
@@ -160,7 +160,9 @@ def _assemble(
     parameters: Mapping[str, Any],
     later: bool,
     moved: Collection[str],
+    texts: bool = False,
 ) -> Program:
+    """``texts``: the parameters are those of ``--param``, which annotations are to take."""
     findings = Findings()
     sources = list(given) or origin.strings()
     if not sources:
@@ -173,20 +175,49 @@ def _assemble(
     sound = not findings
     findings.extend(origin.early)
     name = _flow_name(origin, flowname, findings)
-    # What does not read well has no graph to speak of; its names are checked all the same.
+    # What does not read well has no graph to speak of; what needs none is checked all the same.
     specs = _specs(origin, drawn, findings)
-    if not sound:
-        findings.raise_if_any()
     flow = _flow(origin, name, drawn, specs, parsed)
     places = _Places(origin, drawn, findings)
-    flow = _with_sources(flow, origin.sure, places)
+    if sound:
+        flow = _with_sources(flow, origin.sure, places)
     found = check(flow, parameters, infrastructure, later=later, moved=moved)
-    if len(specs) < len(drawn.index):  # a misspelt name is no second mistake of whoever needs it
-        found = [finding for finding in found if finding.kind == "word"]
+    if not sound or len(specs) < len(drawn.index):
+        found = [f for f in found if _is_certain(f, origin, drawn, specs, sound)]
     places.add(found)
-    findings.raise_if_any()
     functions = {n: s.function for n, s in specs.items() if s.function is not None}
-    return Program(flow, functions, origin.file or None, origin.cls)
+    program = Program(flow, functions, origin.file or None, origin.cls)
+    if texts and parameters:
+        try:
+            convert_parameters(program, parameters)
+        except InputError as error:
+            findings.extend(error.problems)
+    findings.raise_if_any()
+    return program
+
+
+def _is_certain(
+    finding: Finding,
+    origin: Origin,
+    drawn: graph.Graph,
+    specs: Mapping[str, Spec],
+    sound: bool,
+) -> bool:
+    """Whether a finding stands however the wrong names, and a string that is not ``sound``, are
+    mended: a misspelt name is no second mistake of whoever needs it."""
+    about = finding.wanted or finding.name
+    if finding.kind == "run":  # a node that is not known may be the one that takes it
+        return finding.name in drawn.index or len(specs) == len(drawn.index)
+    if finding.kind == "default" or (finding.kind == "word" and finding.name == "on"):
+        return True
+    if finding.kind == "edge":
+        missing = {finding.name, finding.node} - drawn.index.keys()
+        return all(origin.spec(name) is None for name in missing) if missing else sound
+    if finding.kind == "parameter" and about in drawn.index:
+        return sound or about == finding.node
+    if finding.kind == "word" and not finding.wanted:
+        return sound
+    return origin.spec(about) is None
 
 
 def _flow_name(origin: Origin, flowname: str | None, findings: Findings) -> str:

@@ -121,10 +121,9 @@ class _Runnable:
         _refuse_while_loading("run")
         from cloudmesh.flow import api
 
-        program = self._program(flow, params, False, on or ())
-        return api.run(
-            program, _opened(store), parameters=dict(params or {}), on=on, parallel=parallel
-        )
+        given, places = _by_name("params", params), _by_name("on", on)
+        program = self._program(flow, given, False, places)
+        return api.run(program, _opened(store), parameters=given, on=places, parallel=parallel)
 
     def _run_alone(self, node: str) -> Run:
         """Run one node; what is defined of the flow stays as it is."""
@@ -198,6 +197,15 @@ class _Runnable:
         from cloudmesh.flow import api
 
         return api.cancel(*_found(run, store))
+
+
+def _by_name(what: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is given by name.  Raises `InputError` for anything else."""
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping) or not all(isinstance(name, str) for name in given):
+        raise InputError(f'{what}={given!r}: expected names and values, like {{"a": 3}}')
+    return dict(given)
 
 
 class BaseWorkFlow(_Runnable):

@@ -62,7 +62,7 @@ BY_READER: dict[Any, Schema] = {
     taskwords._time: TIME,
     taskwords._timeout: {"anyOf": [TIME, {"type": "null"}]},
     taskwords._errors: {"anyOf": [TEXT, {"type": "array", "items": TEXT}]},
-    taskwords._condition: TEXT,
+    taskwords._condition: {"type": ["string", "boolean"]},
     taskwords._edges: LABELS,
 }
 

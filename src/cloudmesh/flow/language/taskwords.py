@@ -61,6 +61,8 @@ def _errors(value: object) -> tuple[str, ...]:
 
 
 def _condition(value: object) -> str:
+    if isinstance(value, bool):  # in YAML a literal needs no quotes
+        return "true" if value else "false"
     if not isinstance(value, str):
         raise ValueError(f"expected a condition as text, not {value!r}")
     from cloudmesh.flow.model.condition import parse

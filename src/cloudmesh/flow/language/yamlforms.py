@@ -195,6 +195,10 @@ class YamlOrigin(Origin):
             named = node.value.get("name") if node.is_map else None
             if named is not None and named[1].value != name:
                 self.wrong(f"the task {name!r} has another name here", (*path, "name"))
+            for key in node.value if node.is_map else ():
+                if key not in TASK_KEYS:
+                    hint = did_you_mean(key, TASK_KEYS)
+                    self.wrong(f"{key!r} is no key of a task{hint}", (*path, key), key=True)
             empty = YamlNode({}, node.start, node.end)
             self.tasks[name] = _Entry(node if node.is_map else empty, path)
 

@@ -59,13 +59,6 @@ class TaskReader:
         """A task; None where nothing says what it runs."""
         self._name = name
         keys = {key: value for key, _, value in node.items()}
-        for key in keys:
-            if key not in TASK_KEYS:
-                self.wrong(
-                    f"{key!r} is no key of a task{did_you_mean(key, TASK_KEYS)}",
-                    (*path, key),
-                    key=True,
-                )
         words = self._words(keys, path)
         types = self._types(keys.get("parameter"), path)
         if "calculation" in keys and "command" in keys:

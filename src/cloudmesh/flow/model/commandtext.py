@@ -5,22 +5,25 @@ variable, in double quotes, never the value itself: no value can break out.  In
 ``$((…))`` quotes are no arithmetic, and some shells would run what a text says
 there: so it stands without them, and only a whole number may be its value.  In
 a list of arguments the value is put into that argument, and no shell sees it.
-``{{`` is a brace; anything else in braces stays.
+``{{`` is a brace, and so is the ``}}`` that closes one, as in ``str.format``;
+anything else in braces stays.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 __all__ = ["Reference", "names", "references", "render", "text_of", "variable"]
 
-_NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 # "${HOME}" is the shell's own, in a list too: whoever writes it means just that.
-_REFERENCE = re.compile(
-    rf"(?P<brace>\{{\{{(?:{_NAME}\}}\}})?)|(?<!\$)\{{(?P<name>{_NAME})\}}|(?P<shell>\$\{{)"
+_TOKEN = re.compile(
+    r"(?P<open>(?:\{\{)+)"
+    r"|\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}"
+    r"|(?P<close>(?:\}\})+)"
+    r"|\$\{(?!\{)|[{}]"
 )
 
 
@@ -52,20 +55,48 @@ def references(text: str, shell: bool) -> list[Reference]:
     """Every reference in a string for a shell, or in one argument of a list."""
     quotes = _Quotes(text) if shell else None
     found = []
-    for match in _pieces(text):
-        if match["name"] is None:
+    for piece in _pieces(text):
+        if not piece.name:
             continue
         if quotes is None:
-            found.append(Reference(match["name"], *match.span()))
+            found.append(Reference(piece.name, piece.start, piece.end))
             continue
-        quoted = quotes.at(match.start())
+        quoted = quotes.at(piece.start)
         if quoted != "escape":
-            found.append(Reference(match["name"], *match.span(), quoted, quotes.parentheses > 0))
+            found.append(
+                Reference(piece.name, piece.start, piece.end, quoted, quotes.parentheses > 0)
+            )
     return found
 
 
-def _pieces(text: str) -> Iterator[re.Match[str]]:
-    return _REFERENCE.finditer(text)
+class _Piece(NamedTuple):
+    """A ``{name}``, or double braces; ``text`` is what stands there where no value does."""
+
+    start: int
+    end: int
+    name: str
+    text: str
+
+
+def _pieces(text: str) -> list[_Piece]:
+    found: list[_Piece] = []
+    opened: list[int] = []  # runs of "{{" that a "}}" may close, as indices into ``found``
+    for match in _TOKEN.finditer(text):
+        if match["name"]:
+            found.append(_Piece(*match.span(), match["name"], match[0]))
+        elif match["open"]:
+            opened.append(len(found))
+            found.append(_Piece(*match.span(), "", "{" * (len(match[0]) // 2)))
+        elif match["close"]:
+            pairs = len(match[0]) // 2
+            closed = 0
+            while opened and len(found[opened[-1]].text) <= pairs - closed:
+                closed += len(found[opened.pop()].text)
+            opened.clear()
+            found.append(_Piece(*match.span(), "", "}" * (len(match[0]) - closed)))
+        else:  # a brace of the shell's, or of a program's: no double one is open across it
+            opened.clear()
+    return found
 
 
 def variable(name: str) -> str:
@@ -94,20 +125,17 @@ def render(
     if not isinstance(command, str):
         return [_fill(part, values) for part in command], {}
     environment = {}
-    out, at = [], 0
     live = {r.start: r for r in references(command, True)}
-    for match in _pieces(command):
-        name = match["name"]
-        out.append(command[at : match.start()])
-        at = match.end()
-        if name is not None and match.start() in live and name in values:
-            environment[variable(name)] = text_of(values[name])
-            put = f"${{{variable(name)}}}"
-            out.append(_number(name, values[name], put) if live[match.start()].sum else f'"{put}"')
-        else:
-            out.append(_brace(match))
-    out.append(command[at:])
-    return "".join(out), environment
+
+    def put(piece: _Piece) -> str:
+        name = piece.name
+        if piece.start not in live or name not in values:
+            return piece.text
+        environment[variable(name)] = text_of(values[name])
+        put = f"${{{variable(name)}}}"
+        return _number(name, values[name], put) if live[piece.start].sum else f'"{put}"'
+
+    return _replaced(command, put), environment
 
 
 def _number(name: str, value: Any, put: str) -> str:
@@ -117,19 +145,18 @@ def _number(name: str, value: Any, put: str) -> str:
 
 
 def _fill(part: str, values: Mapping[str, Any]) -> str:
-    def put(match: re.Match[str]) -> str:
-        name = match["name"]
-        return text_of(values[name]) if name in values else _brace(match)
-
-    return _REFERENCE.sub(put, part)
+    return _replaced(
+        part, lambda piece: text_of(values[piece.name]) if piece.name in values else piece.text
+    )
 
 
-def _brace(match: re.Match[str]) -> str:
-    """``{{`` as a brace, ``{{a}}`` as ``{a}``; what is no brace as it stands."""
-    brace = match["brace"]
-    if brace is None:
-        return match[0]
-    return brace[1:] if brace == "{{" else brace[1:-1]
+def _replaced(text: str, put: Callable[[_Piece], str]) -> str:
+    out: list[str] = []
+    at = 0
+    for piece in _pieces(text):
+        out += text[at : piece.start], put(piece)
+        at = piece.end
+    return "".join([*out, text[at:]])
 
 
 class _Quotes:

@@ -112,6 +112,8 @@ def _loose(text: str) -> Any:
 
 def model_of(annotation: Any) -> Any:
     """The pydantic model that an annotation is, or is beside None; without importing pydantic."""
+    if hasattr(annotation, "__metadata__"):  # Annotated[Model, …]
+        return model_of(annotation.__origin__)
     if isinstance(annotation, type):
         return annotation if hasattr(annotation, "model_validate_json") else None
     parts = [part for part in getattr(annotation, "__args__", ()) if part is not type(None)]

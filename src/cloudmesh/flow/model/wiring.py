@@ -20,8 +20,8 @@ def wire(flow: Flow, parameters: Collection[str]) -> Wires:
 
     A parameter is filled by the direct or indirect predecessor of its name,
     else by the run parameter of its name; one left to its default is absent.
-    A secret is a run parameter even where it is not among ``parameters``: the
-    caller reads it from the environment or a prompt.
+    A secret that has no default is a run parameter even where it is not among
+    ``parameters``: the caller reads it from the environment or a prompt.
     """
     asked = frozenset(parameters)
     known = flow.__dict__.get("_wires")  # asked when it is checked, and when it runs
@@ -51,7 +51,7 @@ def _wire(flow: Flow, parameters: Collection[str]) -> Wires:
             j = index.get(p.name)
             if j is not None and (direct.needs(i, j) or (i, j) in reached):
                 sources.append((p.name, j))
-            elif p.name in parameters or p.type == "secret":
+            elif p.name in parameters or (p.required and p.type == "secret"):
                 sources.append((p.name, p.name))
         wires.append(tuple(sources))
     return wires

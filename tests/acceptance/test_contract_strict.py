@@ -1,0 +1,143 @@
+"""Sentences of the contract, read by somebody who trusts nothing: the odd but legitimate cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+def problems(here: Any, *words: str) -> list[tuple[int, str]]:
+    """What `check` says: the line of each finding, and what it is about."""
+    found = here.json("check", *words, code=2)["problems"]
+    return [(p["line"], p["message"]) for p in found]
+
+
+def said(found: list[tuple[int, str]], line: int, *words: str) -> bool:
+    """Whether one finding of a line says all these words."""
+    return any(at == line and all(word in text for word in words) for at, text in found)
+
+
+# -- all findings at once --------------------------------------------------------------
+
+
+def test_a_wrong_string_hides_nothing_else_of_a_yaml(here: Any) -> None:
+    here.write("functions.py", "def f(x, y=1): return x\n")
+    here.write(
+        "f.yaml",
+        """\
+        flow: a; b ||; nope
+        colour: red
+        python: functions.py
+        parameters: {x: three, a: 4}
+        edges: {"a -> zz": rows}
+        tasks:
+          a: {calculation: "f(x, lost)", parameter: {x: int}, retrys: 3}
+          b: {command: "echo '{a}' {q}", on: nowhere, timeout: soon, when: "a + 1"}
+          unused: {comand: "true"}
+        """,
+    )
+    found = problems(here, "f.yaml")
+    for line, *words in [
+        (1, "'||' and ';'"), (1, "'nope'"), (2, "'colour'"), (4, "x as int"), (4, "'a'"),
+        (5, "'zz'"), (7, "'lost'"), (7, "'retrys'"), (8, "quotes"), (8, "'q'"),
+        (8, "'nowhere'"), (8, "'soon'"), (8, "a + 1"), (9, "'comand'"),
+    ]:  # fmt: skip
+        assert said(found, line, *words), (line, words, found)  # type: ignore[arg-type]
+    assert len(found) == 14, found
+
+
+def test_a_wrong_string_hides_nothing_else_of_a_class(here: Any) -> None:
+    here.write(
+        "x-flow.py",
+        """\
+        from cloudmesh.flow import BaseWorkFlow, task
+        class X(BaseWorkFlow):
+            flow = "a; b || cc;; d"
+            @task(retrys=3, on="nowhere")
+            def a(self, *args): return 1
+            @task(when="zz > 3")
+            def b(self, d, c): return 1
+            def c(self): return 1
+            def d(self, q, scale: int = 1): return 1
+        """,
+    )
+    words = ("--param", "scale=x", "--param", "nothing=1", "--param", "d=1")
+    done = here("run", "x-flow.py", *words)
+    assert done.code == 2
+    for text in ["'cc'", "';' and ';'", "'retrys'", "'nowhere'", "*args", "'zz'", "'q' of d",
+                 "'x' is no whole number", "the run parameter 'd'"]:  # fmt: skip
+        assert text in done.err, (text, done.err)
+    # What a string that is mended may say otherwise is no mistake yet: b may come after d,
+    # 'cc' is to be c, and either of them may take what nobody takes now.
+    for text in ["takes the value", "'c' of b", "'nothing'"]:
+        assert text not in done.err, done.err
+
+
+# -- names, parameters ------------------------------------------------------------------
+
+
+def test_annotated_is_the_type_that_it_annotates(here: Any) -> None:
+    here.write(
+        "x-flow.py",
+        """\
+        from typing import Annotated
+        from cloudmesh.flow import BaseWorkFlow
+        class X(BaseWorkFlow):
+            flow = "a"
+            def a(self, n: Annotated[int, "how many"], t: Annotated[str, 1] = ""): return [n, t]
+        """,
+    )
+    nodes = here.run("x-flow.py", "--param", "n=7", "--param", "t=8")
+    assert nodes["a"]["result"] == [7, "8"]
+    assert "no whole number" in here.refused("run", "x-flow.py", "--param", "n=x")
+
+
+@pytest.mark.parametrize("wrong", [[1], {1: 2}, "x=3", 5])
+def test_params_that_are_no_names_are_refused(wrong: Any) -> None:
+    from cloudmesh.flow import workflow
+    from cloudmesh.flow.errors import InputError
+
+    flow = workflow("a", {"a": lambda x=1: x})
+    for given in ({"params": wrong}, {"on": wrong}):
+        with pytest.raises(InputError, match="expected names and values"):
+            flow.run(**given)
+
+
+# -- calculations, conditions -------------------------------------------------------------
+
+
+def test_literals_are_yaml_s_too(here: Any) -> None:
+    here.write("functions.py", "def f(*xs): return list(xs)\n")
+    here.write(
+        "f.yaml",
+        """\
+        flow: a; b || c
+        python: functions.py
+        tasks:
+          a: {calculation: "f(true, false, null, True, None)"}
+          b: {command: "echo ran", when: true}
+          c: {command: "echo ran", when: false}
+        """,
+    )
+    nodes = here.run("f.yaml")
+    assert nodes["a"]["result"] == [True, False, None, True, None]
+    assert (nodes["b"]["result"], nodes["c"]["skipped"]) == ("ran", True)
+
+
+def test_a_condition_may_have_several_lines(here: Any, tmp_path: Path) -> None:
+    here.write("functions.py", "def a(): return {'n': 1, 'd': {}}\ndef b(): return 2\n")
+    here.write(
+        "f.yaml",
+        """\
+        flow: a; b
+        python: functions.py
+        tasks:
+          b:
+            when: |
+              a.n == 1
+              and a == {'n': 1, 'd': {}}
+        """,
+    )
+    assert here.run("f.yaml")["b"]["result"] == 2
