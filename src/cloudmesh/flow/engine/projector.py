@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from json import dumps
 from typing import Any
 
+from cloudmesh.flow.collector import uncollected
 from cloudmesh.flow.model.documents import run_specs, run_upstream, utc_text
 from cloudmesh.flow.model.flow import Look, Task
 from cloudmesh.flow.run.run import Run
@@ -40,6 +41,7 @@ class Projector:
         """Whether there is something to write."""
         return bool(self.run.changed) or not self.made or bool(self.run.expanded)
 
+    @uncollected()
     def flush(self) -> None:
         """Write what has changed since the last time, and the run's own document.
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from fastapi import Request
 
+from cloudmesh.flow.collector import uncollected
 from cloudmesh.flow.errors import NotFound
 from cloudmesh.flow.server.projection import Projection
-from cloudmesh.flow.server.stream import Feed, Feeds, uncollected
+from cloudmesh.flow.server.stream import Feed, Feeds
 from cloudmesh.flow.server.tally import Tally
 from cloudmesh.flow.store.protocol import Store, every_batch
 from cloudmesh.flow.view.layout import layout

@@ -13,20 +13,20 @@ this process and in others are followed the same way.
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
+from cloudmesh.flow.collector import uncollected
 from cloudmesh.flow.errors import FlowError, NotFound
 from cloudmesh.flow.server.projection import Projection
 from cloudmesh.flow.store.protocol import Batch, Store
 
-__all__ = ["Feed", "Feeds", "uncollected"]
+__all__ = ["Feed", "Feeds"]
 
 KEPT_BYTES = 8_000_000  # of messages, per run
 FEEDS_MAX = 24  # runs that are remembered
@@ -39,26 +39,6 @@ BEHIND_MAX = 5_000  # batches behind which a page is told to load anew
 ENDED = ("finished", "error", "cancelled", "interrupted")
 
 Message = tuple[int, str]
-
-
-_uncollecting = threading.Lock()
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Without garbage collection, while much is made that stays.
-
-    The collector would look all of it through again and again, for a third of the time.
-    """
-    mine = gc.isenabled() and _uncollecting.acquire(blocking=False)
-    if mine:
-        gc.disable()
-    try:
-        yield
-    finally:
-        if mine:
-            gc.enable()
-            _uncollecting.release()
 
 
 class Feed:
