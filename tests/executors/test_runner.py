@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from executor_kit import left, nothing_left
+from executor_kit import left, nothing_left, some_left
 
 from cloudmesh.flow.executors.blob import HEAD, exact, frame, lengths, pack, unpack
 from cloudmesh.flow.executors.sending import runner, started_by
@@ -224,6 +224,37 @@ def test_a_node_that_goes_on_starting_processes_leaves_none(how: str, function: 
             there.process.terminate()
         there.process.wait(20)
         assert not left(key)
+
+
+def test_a_runner_ends_nothing_of_the_same_nodes_next_attempt() -> None:
+    """It may be cut off, and learn of its end when the node runs again."""
+    key = f"store/again/{time.time_ns()}"
+    with far() as first, far() as second:
+        for there in (first, second):
+            there.send(command("echo up; setsid sleep 300 & sleep 300", key))
+            there.until("log")
+        assert some_left(key, 6)
+        first.send(frame({"kind": "end"}))
+        assert first.process.wait(60) == 0
+        assert len(left(key)) == 3
+        second.send(frame({"kind": "end"}))
+        assert second.process.wait(60) == 0
+        assert not left(key)
+
+
+def test_a_runner_that_cannot_be_reached_is_ended_by_another() -> None:
+    key = f"store/lost/{time.time_ns()}"
+    with far() as lost, far() as other:
+        lost.send(command("echo up; setsid sleep 300 & sleep 300", key))
+        lost.until("log")
+        signature = lost.ready["signature"]
+        other.send(frame({"kind": "sweep", "key": "nobody", "signature": f"{signature}0"}))
+        other.until("swept")
+        assert lost.process.poll() is None, "it only has the number of the one that was meant"
+        other.send(frame({"kind": "sweep", "key": key, "signature": signature}))
+        other.until("swept")
+        assert not left(key)
+        lost.process.wait(60)
 
 
 def test_silence_is_taken_for_the_engines_end() -> None:

@@ -142,7 +142,7 @@ class FarWorker:
 
     def __init__(self, process: Any, programs: Programs) -> None:
         self.process = process
-        self.pid = 0
+        self.signature = ""  # what tells it from all other processes there
         self._programs = programs
         self._known: set[int] = set()
 
@@ -160,7 +160,7 @@ class FarWorker:
             if "unready" in header:
                 raise Unready(header["unready"])
             if header["kind"] == "ready":
-                self.pid = header["pid"]
+                self.signature = header["signature"]
                 return
             making()
 
@@ -172,9 +172,9 @@ class FarWorker:
         """Have the far side end all that it started, and itself."""
         self._write(frame({"kind": "end"}))
 
-    async def sweep(self, key: str) -> None:
-        """End what a runner that was killed has left of a node.  Raises `Gone`."""
-        self._write(frame({"kind": "sweep", "key": key}))
+    async def sweep(self, key: str, of: str) -> None:
+        """End what is left of a node of the runner of that signature, and that.  Raises `Gone`."""
+        self._write(frame({"kind": "sweep", "key": key, "signature": of}))
         while (await self._frame())[0]["kind"] != "swept":
             pass
 

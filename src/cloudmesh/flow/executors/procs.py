@@ -31,10 +31,13 @@ __all__ = [
     "leave",
     "processes",
     "send",
+    "sign",
+    "signature",
 ]
 
 KEY = "CLOUDMESH_FLOW_KEY"
-_KEY, _JOB = KEY.encode(), b"SLURM_JOB_ID"
+BY = "CLOUDMESH_FLOW_BY"  # which process runs the node: a key is that of all its attempts
+_READ = (KEY.encode(), b"SLURM_JOB_ID", BY.encode())
 
 GRACE = 0.5  # seconds between the request (TERM) and the end (KILL)
 STEP = 0.03  # seconds between two looks
@@ -51,6 +54,7 @@ class Process(NamedTuple):
     session: int
     key: str
     job: str = ""  # of Slurm, that it belongs to
+    by: str = ""  # see `sign`
 
 
 def processes() -> dict[int, Process]:
@@ -81,27 +85,47 @@ def _read(pid: int) -> Process | None:
     return Process(pid, int(rest[0]), int(rest[1]), int(rest[2]), *_variables(pid))
 
 
-def _variables(pid: int) -> tuple[str, str]:
-    """The key and the job of a process, from its environment; "" for what it does not have."""
+def _variables(pid: int) -> tuple[str, str, str]:
+    """Key, job and runner of a process, from its environment; "" for what it does not have."""
     try:
         with open(f"/proc/{pid}/environ", "rb") as file:
             variables = file.read().split(b"\0")
     except OSError:
-        return "", ""
+        return "", "", ""
     found = {}
     for variable in variables:
         name, _, value = variable.partition(b"=")
-        if name in (_KEY, _JOB):
+        if name in _READ:
             found[name] = value.decode("utf-8", "replace")
-    return found.get(_KEY, ""), found.get(_JOB, "")
+    return found.get(_READ[0], ""), found.get(_READ[1], ""), found.get(_READ[2], "")
 
 
-def family(leader: int, key: str, living: dict[int, Process]) -> set[int]:
-    """The living processes of an attempt, its leader among them."""
+def sign() -> str:
+    """Let all that this process starts from now on say so; what they say."""
+    os.environ[BY] = signature(os.getpid())
+    return os.environ[BY]
+
+
+def signature(pid: int) -> str:
+    """What tells a process from all others on its machine, at any time; "" where it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            began = file.read().rpartition(b")")[2].split()[19].decode()
+    except (OSError, IndexError):
+        return ""
+    return f"{pid}.{began}"
+
+
+def family(leader: int, key: str, living: dict[int, Process], by: str | None = None) -> set[int]:
+    """The living processes of an attempt, its leader among them.
+
+    ``by``: only this runner's, not those of another attempt with the same key.
+    """
     found = {
         process.pid
         for process in living.values()
-        if leader in (process.pid, process.group, process.session) or (key and process.key == key)
+        if leader in (process.pid, process.group, process.session)
+        or (key and process.key == key and by in (None, process.by))
     }
     return found | descendants([leader, *found], living)
 
@@ -171,14 +195,14 @@ def end_all(find: Callable[[], set[int]], grace: float = GRACE) -> int:
 
 
 def leave(key: str, grace: float = GRACE, meanwhile: Callable[[], None] = lambda: None) -> NoReturn:
-    """End all that descends from this process or has that key, then this, with exit code 0.
+    """End all that this process has started for that key, then this, with exit code 0.
 
     Threads of this process may go on starting others, so a child does it, while a
     shell takes this one's place: its threads are gone at once, its number stays, and
     who waits for its end learns of it when nothing is left. ``meanwhile`` is called
     in the child, in a thread.
     """
-    leader = os.getpid()
+    leader, by = os.getpid(), os.environ.get(BY, "")
     if not os.path.isdir("/proc"):  # there the group is what can be ended
         os.killpg(0, signal.SIGKILL)
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # who asks again is heard already
@@ -194,7 +218,7 @@ def leave(key: str, grace: float = GRACE, meanwhile: Callable[[], None] = lambda
             os.close(mine)
             threading.Thread(target=meanwhile, daemon=True).start()
             select.select([replaced], [], [], GRACE)
-        end_all(lambda: family(leader, key, processes()) - {leader}, grace)
+        end_all(lambda: family(leader, key, processes(), by) - {leader}, grace)
     finally:
         os._exit(0)
 

@@ -7,7 +7,7 @@ long as its pipe (`ssh.py` has the other end).  Frames, see `blob`:
               sources   those of them that were wanted
               node      call a function of a program
               command   run a command
-              sweep     end what a runner that was killed has left of a node
+              sweep     end what is left of a node of another runner, and that runner itself
               beat      the engine is alive
               end       end with all that was started here
               last      nothing more will come: end after what has come (a batch job)
@@ -46,7 +46,15 @@ from typing import Any, NoReturn
 from cloudmesh.flow.executors.blob import HEAD, frame, lengths, pack, unpack
 from cloudmesh.flow.executors.call import acall, call, current, failure, here
 from cloudmesh.flow.executors.kept import Sources
-from cloudmesh.flow.executors.procs import KEY, end_all, leave, processes
+from cloudmesh.flow.executors.procs import (
+    KEY,
+    end_all,
+    family,
+    leave,
+    processes,
+    sign,
+    signature,
+)
 
 __all__ = ["main"]
 
@@ -251,7 +259,7 @@ class Far:
         threading.Thread(target=self._heed, args=(_terms(),), daemon=True).start()
         threading.Thread(target=self._pass_on, daemon=True).start()
         version = list(sys.version_info[:3])
-        self.send({"kind": "ready", "python": version, "pid": os.getpid()})
+        self.send({"kind": "ready", "python": version, "signature": sign()})
         while True:
             header, payload = self._nodes.get()
             if header["kind"] == "last":
@@ -261,7 +269,7 @@ class Far:
             elif header["kind"] == "command":
                 self._command(header)
             elif header["kind"] == "sweep":
-                self._sweep(header["key"])
+                self._sweep(header["key"], header.get("signature", ""))
             else:
                 self._node(header, payload)
 
@@ -352,9 +360,16 @@ class Far:
                         break
                     self.send({"kind": "log", "stream": stream}, data)
 
-    def _sweep(self, key: str) -> None:
-        """End what is left of a node, not of this runner's own."""
-        end_all(lambda: {p.pid for p in processes().values() if p.key == key})
+    def _sweep(self, key: str, of: str) -> None:
+        """End what is left of a node, and the runner of that signature, if it is there still."""
+        leader = int(of.partition(".")[0] or 0)
+
+        def left() -> set[int]:
+            living = processes()
+            there = of and signature(leader) == of
+            return family(leader if there else -1, key, living)
+
+        end_all(left)
         self.send({"kind": "swept"})
 
     # -- what is run ---------------------------------------------------------------------------

@@ -46,6 +46,8 @@ CONNECT_TIMEOUT = 15.0  # seconds
 START_TIMEOUT = 60.0  # seconds for a Python to start there
 DOWN = 30.0  # seconds for which a host that could not be reached is left alone
 BEAT = 10.0  # seconds between two signs of life to each runner
+SWEEP_WAIT = 30.0  # seconds for another runner to end what one has left
+LOST_WAIT = 5.0  # the same, with a new connection in place of one that was lost
 TRIES = 5  # how often a node that did not start is given to another runner
 
 
@@ -458,11 +460,11 @@ class SshExecutor:
                 outcome = await worker.run(job)
             except Gone:
                 code = await station.farewell(worker)
+                if job.started and (job.why is None or code != 0):
+                    await self._sweep(station, worker.signature, job.attempt.key, code)
                 if job.why is not None:
                     return job.why
                 if job.started:
-                    if code is not None:
-                        await self._sweep(station, job.attempt.key)
                     return _death(station.host.place, code)
                 continue
             finally:
@@ -471,12 +473,23 @@ class SshExecutor:
             return outcome
         return problem("WorkerLost", f"{station.host.place}: runners die at once", lost=True)
 
-    async def _sweep(self, station: Station, key: str) -> None:
-        """A runner was killed: another one ends what it left, before the node may run again."""
-        with contextlib.suppress(Unreachable, Gone, TimeoutError):
-            worker = await self._worker(station)
-            await asyncio.wait_for(worker.sweep(key), END_WAIT)
-            station.idle.append(worker)
+    async def _sweep(self, station: Station, of: str, key: str, code: int | None) -> None:
+        """A runner did not end as it should: another one ends what it left of a node.
+
+        Before the node's end is told, as it may run again then. Where the connection was
+        lost (no ``code``) there may be no other; then the far side ends it by itself.
+        """
+        with contextlib.suppress(Unreachable, TimeoutError):
+            async with asyncio.timeout(LOST_WAIT if code is None else SWEEP_WAIT):
+                for _ in range(TRIES):
+                    worker = await self._worker(station)
+                    try:
+                        await worker.sweep(key, of)
+                    except Gone:  # it was idle on the connection that is lost
+                        await station.farewell(worker)
+                    else:
+                        station.idle.append(worker)
+                        return
 
     async def _worker(self, station: Station) -> FarWorker:
         starting = asyncio.get_running_loop().create_task(station.worker())
@@ -498,7 +511,7 @@ class SshExecutor:
             self._waiting.remove(job)
             del self._jobs[attempt]
             job.done(attempt, job.why)
-        elif job.task is not None:
+        elif job.task is not None and not job.started:  # else its end is being seen to
             job.task.cancel()
 
     async def _close(self) -> None:

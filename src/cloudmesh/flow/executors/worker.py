@@ -39,7 +39,7 @@ from types import ModuleType
 from typing import Any
 
 from cloudmesh.flow.executors.call import acall, call, failure, here
-from cloudmesh.flow.executors.procs import KEY, leave
+from cloudmesh.flow.executors.procs import KEY, leave, sign
 from cloudmesh.flow.executors.tickets import RUN
 
 __all__ = ["dumps", "frame", "main", "unread"]
@@ -317,6 +317,7 @@ def main(channel: int, tickets: int, life: int, loading: Callable[[], Any]) -> N
     os.set_inheritable(life, False)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True, errors="replace")  # type: ignore[union-attr]
+    sign()
     threading.Thread(target=_guard, args=(life,), daemon=True).start()
     with contextlib.suppress(OSError):  # the engine is gone; the guard ends the rest
         _Worker(socket.socket(fileno=channel), tickets, loading).run()
