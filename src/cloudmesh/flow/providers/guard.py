@@ -18,15 +18,18 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 __all__ = ["main"]
 
 PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent() -> None:
+def _die_with(guard: int) -> None:
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != guard:  # it died before
+        os._exit(1)
 
 
 def main(folder: str, seconds: float, command: list[str]) -> int:
@@ -40,7 +43,10 @@ def main(folder: str, seconds: float, command: list[str]) -> int:
     deadline = time.monotonic() + seconds
     # The guard has one thread, so that code between fork and exec is safe.
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, preexec_fn=_die_with_parent, start_new_session=True
+        command,
+        stdin=subprocess.DEVNULL,
+        preexec_fn=partial(_die_with, os.getpid()),
+        start_new_session=True,
     )
     while process.poll() is None:
         readable, _, _ = select.select([0, ear], [], [], max(0.0, deadline - time.monotonic()))

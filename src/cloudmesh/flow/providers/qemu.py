@@ -45,6 +45,7 @@ __all__ = ["Qemu", "QemuMachine", "machines"]
 BOOT_TIMEOUT = 180.0  # seconds from the start to the first answer of sshd, on a busy machine
 PROBE_TIMEOUT = 25.0  # seconds for the one trial whether KVM boots
 PORT_TRIES = 5
+LOOKS = 500  # at a process that has no words; a kernel's own never has
 LIFE = 86400.0  # seconds
 ACCELERATORS = ("auto", "kvm", "tcg")
 
@@ -411,8 +412,13 @@ def _destroy(tag: str) -> int:
 
 def _is_guard(pid: int, folder: Path) -> bool:
     """Whether a process is the guard of a folder; its number may be another's by now."""
-    try:
-        words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return False
-    return os.fsencode(folder) in words
+    for _ in range(LOOKS):
+        try:
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+            state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+        except OSError:
+            return False
+        if words or state in (b"Z", b"X"):
+            return os.fsencode(folder) in words.split(b"\0")
+        time.sleep(0.01)  # it has no words for a moment: before its first step, after its last
+    return False
