@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from scene import FLOW, Scene, alive, nodes
 from servers import ferretdb
+from sshd import free_port
 
 from cloudmesh.flow.store.locks import FileLock
 
@@ -279,7 +280,7 @@ class Server:
 
     def __init__(self, cache: Path, folder: Path) -> None:
         self.cache, self.folder = cache, folder
-        self.address = "127.0.0.1:0"
+        self.address = f"127.0.0.1:{free_port()}"
         self.start()
 
     def start(self) -> None:

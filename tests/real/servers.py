@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sshd import free_port
 
 SOURCE = Path(__file__).parent / "ferretdb"
 FERRETDB_MISSING = (
@@ -96,9 +97,7 @@ def mongodb(folder: Path) -> Iterator[str]:
     if mongod is None:
         pytest.skip(MONGODB_MISSING)
     folder.mkdir(parents=True, exist_ok=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [mongod, "--dbpath", folder, "--port", str(port), "--bind_ip", "127.0.0.1"]
     with (folder / "log").open("wb") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
@@ -111,7 +110,7 @@ def mongodb(folder: Path) -> Iterator[str]:
 
 
 def _wait_for_port(port: int, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while server.poll() is None and time.monotonic() < end:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return

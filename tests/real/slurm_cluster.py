@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sshd import free_port
 
 MISSING = "NOT TESTED: Slurm (needs slurm-wlm and munge, as root; make test-deps installs them)"
 
@@ -49,17 +50,6 @@ PartitionName=debug Nodes=ALL Default=YES State=UP OverSubscribe=FORCE:16 MaxTim
 _PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
 
 
-def _free_ports() -> int:
-    """The first of two free ports that follow each other."""
-    while True:
-        with socket.socket() as one, socket.socket() as two:
-            one.bind(("127.0.0.1", 0))
-            port: int = one.getsockname()[1]
-            with contextlib.suppress(OSError):
-                two.bind(("127.0.0.1", port + 1))
-                return port
-
-
 class Slurm(dict[str, str]):
     """The environment in which a cluster's commands work, and its controller."""
 
@@ -84,7 +74,7 @@ class Slurm(dict[str, str]):
         """End the controller: nobody answers any more."""
         assert self.controller is not None
         self.controller.terminate()
-        self.controller.wait(20)
+        self.controller.wait(60)
 
 
 @contextlib.contextmanager
@@ -99,7 +89,7 @@ def running_slurm(folder: Path) -> Iterator[Slurm]:
     key = folder / "munge.key"
     key.write_bytes(os.urandom(1024))
     key.chmod(0o600)
-    port = _free_ports()
+    port = free_port(2)
     host = socket.gethostname().partition(".")[0]
     text = _CONFIG.format(
         host=host, port=port, port1=port + 1, folder=folder, cpus=os.cpu_count() or 1
@@ -147,7 +137,7 @@ def _sinfo(environment: dict[str, str]) -> str:
 
 
 def _until(true: object, servers: list[subprocess.Popen[bytes]]) -> None:
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 120
     while not true():  # type: ignore[operator]
         if time.monotonic() > deadline or any(s.poll() is not None for s in servers):
             pytest.skip("NOT TESTED: Slurm (it does not start on this machine)")

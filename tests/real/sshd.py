@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -64,11 +65,27 @@ def find_sshd() -> str | None:
     return shutil.which("sshd") or shutil.which("sshd", path="/usr/sbin:/sbin:/usr/local/sbin")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(count: int = 1) -> int:
+    """A port that nobody has, and the ``count - 1`` after it.
+
+    None of those that the system gives away: until the server of the test has it, any program
+    that connects to anywhere could be given it, even one that tries to reach that very server.
+    """
+    while True:
+        port = random.randrange(20_000, _first_of_the_system() - count)
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for number in range(port, port + count):
+                probe = stack.enter_context(socket.socket())
+                probe.bind(("127.0.0.1", number))
+            return port
+
+
+def _first_of_the_system() -> int:
+    """The first of the ports that the system gives to whoever connects."""
+    with contextlib.suppress(OSError, ValueError):
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+        return first if first > 21_000 else 32_768
+    return 32_768
 
 
 @contextlib.contextmanager
@@ -106,7 +123,7 @@ def running_sshd(folder: Path, accept_environment: bool = False) -> Iterator[Ssh
 
 
 def _wait(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if server.poll() is not None:
             pytest.skip(f"NOT TESTED: nodes over SSH (sshd does not start: {log.read_text()})")
