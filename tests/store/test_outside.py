@@ -45,10 +45,15 @@ def test_what_was_made(store: Store) -> None:
     assert (found.tag, found.at, found.released) == (TAG, 2.0, False)
 
 
-def test_a_run_that_may_have_left_a_machine_stays(store: Store) -> None:
-    a_run(store, intent())
-    assert may_be_there(store, "aaaaaaaa")
-    assert api.prune(store, 0) == []
+@pytest.mark.parametrize(("kind", "what"), [("vm", "a machine"), ("slurm", "a job")])
+def test_a_run_that_may_have_left_something_stays(store: Store, kind: str, what: str) -> None:
+    a_run(store, intent(kind=kind))
+    assert may_be_there(store, "aaaaaaaa") == what
+    said: list[str] = []
+    assert api.prune(store, 0, note=said.append) == []
+    [line] = said
+    assert line.startswith(f"aaaaaaaa stays: {what} of it may still be there")
+    assert "cms flow infra clean" in line
 
 
 @pytest.mark.parametrize(
@@ -57,10 +62,10 @@ def test_a_run_that_may_have_left_a_machine_stays(store: Store) -> None:
         (intent(), ev.released(3.0, {"tag": TAG})),
         (intent(life=-1.0),),
         (intent(provider="qemu"),),
-        (intent(kind="slurm"),),
+        (intent(kind="slurm"), ev.released(3.0, {"tag": TAG})),
         (),
     ],
-    ids=["confirmed gone", "past its deadline", "ends with its engine", "no machine", "nothing"],
+    ids=["confirmed gone", "past its deadline", "ends with its engine", "a job gone", "nothing"],
 )
 def test_else_it_goes(store: Store, events: tuple[Any, ...]) -> None:
     a_run(store, *events)

@@ -417,11 +417,17 @@ def diff(first: str, second: str, store: Store) -> list[dict[str, Any]]:
     return compare(replay(store, first)[1], replay(store, second)[1])
 
 
-def prune(store: Store, keep: int, workflow: str | None = None) -> list[str]:
+def prune(
+    store: Store,
+    keep: int,
+    workflow: str | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> list[str]:
     """Remove ended runs but the newest ``keep`` of each flow; returns their ids.
 
     A run that is running or interrupted is never removed, nor one that may have left a
-    machine in a cloud: `infra clean` finds that by the run's journal alone.
+    machine or a job: `infra clean` finds that by the run's journal alone.  ``note`` is
+    told of those.
     """
     from cloudmesh.flow.store.outside import may_be_there
 
@@ -434,9 +440,15 @@ def prune(store: Store, keep: int, workflow: str | None = None) -> list[str]:
             continue
         name = document["workflow"]
         seen[name] = seen.get(name, 0) + 1
-        if seen[name] > keep and not may_be_there(store, document["run"]):
-            store.prune(document["run"])
-            gone.append(document["run"])
+        if seen[name] <= keep:
+            continue
+        run = document["run"]
+        left = may_be_there(store, run)
+        if left:
+            note(f"{run} stays: {left} of it may still be there; see to it: cms flow infra clean")
+            continue
+        store.prune(run)
+        gone.append(run)
     return gone
 
 

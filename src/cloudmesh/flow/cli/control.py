@@ -96,7 +96,7 @@ def prune(args: argparse.Namespace) -> int:
     from cloudmesh.flow import api
 
     with open_store_of(args) as store:
-        gone = api.prune(store, args.keep, args.name)
+        gone = api.prune(store, args.keep, args.name, lambda text: print(text, file=sys.stderr))
     sys.stderr.write(f"{count(len(gone), 'run')} removed\n")
     return 0
 

@@ -30,23 +30,30 @@ def outside(store: Store, run: str) -> Iterator[tuple[str, float, Mapping[str, A
                     yield event[0], float(event[1]), event[2]
 
 
-def intents(store: Store, run: str) -> list[Intent]:
-    """Every machine that a run's journal says would be made.  Raises `StoreError`."""
+def intents(store: Store, run: str, kind: str = "vm") -> list[Intent]:
+    """Every machine that a run's journal says would be made; ``kind``: jobs, or all (``""``).
+
+    Raises `StoreError`.
+    """
     found: dict[str, Intent] = {}
-    for kind, at, about in outside(store, run):
+    for word, at, about in outside(store, run):
         tag = str(about.get("tag"))
-        if kind == "intent" and about.get("kind") == "vm":
+        if word == "intent" and kind in ("", about.get("kind")):
             found[tag] = Intent(tag, about, at, False)
-        elif kind == "released" and tag in found:
+        elif word == "released" and tag in found:
             found[tag] = found[tag]._replace(released=True)
     return list(found.values())
 
 
-def may_be_there(store: Store, run: str) -> bool:
-    """Whether a machine of a run may still be in a cloud: only its journal would find it."""
+def may_be_there(store: Store, run: str) -> str:
+    """What of a run may still be in a cloud or a queue, "" for nothing.
+
+    Only its journal finds that: without it `infra clean` leaves it.
+    """
     now = time.time()
-    return any(
-        not intent.released and now < float(intent.about.get("until") or 0)
-        for intent in intents(store, run)
-        if intent.about.get("provider") != "qemu"  # those end with their engine
-    )
+    for intent in intents(store, run, ""):
+        ends_with_its_engine = intent.about.get("provider") == "qemu"
+        if ends_with_its_engine or intent.released or now > float(intent.about.get("until") or 0):
+            continue
+        return "a machine" if intent.about.get("kind") == "vm" else "a job"
+    return ""
