@@ -141,3 +141,46 @@ def test_a_condition_may_have_several_lines(here: Any, tmp_path: Path) -> None:
         """,
     )
     assert here.run("f.yaml")["b"]["result"] == 2
+
+
+# -- work[3] stands wherever a NODE does ----------------------------------------------------
+
+MAPPED = """\
+import os
+from cloudmesh.flow import BaseWorkFlow
+class M(BaseWorkFlow):
+    flow = "split; work*; merge"
+    def split(self): return [0, 1, 2]
+    def work(self, split):
+        if split == 2 and not os.path.exists("mended"):
+            raise ValueError("two")
+        return os.getpid()
+    def merge(self, work): return len(set(work))
+"""
+
+
+def test_one_element_may_run_elsewhere(here: Any) -> None:
+    import os
+
+    here.write("m-flow.py", MAPPED)
+    here.run("m-flow.py", "--on", "work[1]=process", "--on", "work[7]=process", code=1)
+    here.write("mended", "")
+    assert here("retry", "latest", "--from", "work[1]").code == 0
+    nodes = {n["name"]: n for n in here.json("status")["nodes"]}
+    assert [nodes[f"work[{i}]"]["where"] for i in (1, 2)] == ["process", "local"]
+    assert [nodes[f"work[{i}]"]["cloud"] for i in range(3)] == ["local", "process", "local"]
+    assert nodes["work[1]"]["cm"]["cloud"] == "process"
+    own = nodes["work[1]"]["result"]
+    assert (nodes["work[2]"]["result"], nodes["merge"]["result"]) == (os.getpid(), 2)
+    assert own != os.getpid()
+    assert here("result", "latest", "work[1]").out == f"{own}\n"
+
+
+@pytest.mark.parametrize(
+    "node", ["work[x]", "work[-1]", "work[01]", "work[]", "work[1", "merge[0]"]
+)
+def test_what_is_no_element_is_refused(here: Any, node: str) -> None:
+    here.write("m-flow.py", MAPPED)
+    assert "no node" in here.refused("run", "m-flow.py", "--on", f"{node}=process")
+    assert not here.documents("flow-runs")
+    assert "no infrastructure" in here.refused("run", "m-flow.py", "--on", "work[0]=nowhere")

@@ -548,8 +548,10 @@ def placed(flow: Flow, on: Mapping[str, str], config: Config | None = None) -> F
 
     config = config or load_config(None)
     places = [*ALWAYS_THERE, *config.infrastructure, *flow.infrastructure]
+    maps = [node.name for node in flow.nodes if node.mapped]
+    elements = {name: place for name, place in on.items() if _map_of(name) in maps}
     for name, place in on.items():
-        if name not in flow.index:
+        if name not in flow.index and name not in elements:
             hint = did_you_mean(name, flow.index)
             raise NotFound(f"no node {name!r} in flow {flow.name}{hint}")
         if place not in places:
@@ -559,7 +561,15 @@ def placed(flow: Flow, on: Mapping[str, str], config: Config | None = None) -> F
         node._replace(task=node.task._replace(on=on[node.name])) if node.name in on else node
         for node in flow.nodes
     )
-    return flow.with_nodes(nodes)
+    flow = flow.with_nodes(nodes)
+    return flow.with_elements({**flow.elements, **elements}) if elements else flow
+
+
+def _map_of(name: str) -> str:
+    """The map that ``work[3]`` is an element of; ``""`` for what is the name of no element."""
+    work, _, number = name.removesuffix("]").partition("[")
+    is_number = number.isascii() and number.isdecimal() and number == str(int(number))
+    return work if is_number and name == f"{work}[{number}]" else ""
 
 
 def _check_parallel(parallel: object) -> None:

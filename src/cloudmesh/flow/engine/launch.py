@@ -47,7 +47,8 @@ class Launch:
         self._words: dict[int, str] = {id(task): word(task) for task in engine.run.tasks}
         # Deaths are counted when the run is taken over, so before this.
         suspects = any(n >= 2 for n in engine.run.deaths.values())
-        self._all_here = not suspects and all(w == HERE for w in self._words.values())
+        alone = suspects or engine.run.flow.elements
+        self._all_here = not alone and all(w == HERE for w in self._words.values())
 
     def runs_here(self, i: int) -> bool:
         """Whether a node is called in a worker thread of the engine."""
@@ -55,9 +56,10 @@ class Launch:
 
     def _word(self, i: int) -> str:
         # A node that was running when two engines died is kept out of this process.
-        found = self._words[id(self._engine.run.task(i))]
+        task = self._engine.run.task(i)
+        found = self._words.get(id(task)) or word(task)  # an element may have one of its own
         if found == HERE and self._engine.run.deaths.get(i, 0) >= 2:
-            return "process" if self._engine.run.task(i).on == "local" else HERE
+            return "process" if task.on == "local" else HERE
         return found
 
     def start(self, going: Going) -> None:

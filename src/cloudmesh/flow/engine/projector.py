@@ -67,6 +67,8 @@ class Projector:
             elements = run.elements[i]
             count = len(elements)
             upstream, specs = [self._upstream[i]] * count, [self._specs[i]] * count
+            for k in filter(elements.__contains__, run.own):
+                specs[k - elements.start] = self._spec_of(k)
             self._add(elements, upstream, specs, known, rows if sure else None)
             del run.expanded[0]
         changes: dict[str, Any] = {
@@ -78,6 +80,12 @@ class Projector:
         self.journal.project(list(rows.values()), changes, gone)
         run.changed.clear()  # only now, for the store may have failed
         self._sure = True
+
+    def _spec_of(self, k: int) -> str:
+        """What never changes of the document of an element that is mapped elsewhere."""
+        run = self.run
+        node = run.flow.nodes[run.parent[k]]._replace(task=run.own[k])
+        return run_specs(run.flow.with_nodes((node,)), run.begun, run.head.get("defined"))[0]
 
     def _add(
         self,

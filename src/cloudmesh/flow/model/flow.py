@@ -131,7 +131,8 @@ class Flow:
     ``text`` is the normalised flow string (one, or several of a list);
     ``labels`` maps ``(from, to)`` to the label of that edge; ``parameters``
     are defaults of run parameters; ``infrastructure`` and ``pools`` are what
-    the flow's own YAML says of them.
+    the flow's own YAML says of them.  ``elements`` maps single elements of maps,
+    like ``work[3]``, to where each of them runs, if not with its map.
     """
 
     def __init__(
@@ -145,6 +146,7 @@ class Flow:
         parameters: Mapping[str, Any] = _NOTHING,
         infrastructure: Mapping[str, Any] = _NOTHING,
         pools: Mapping[str, Any] = _NOTHING,
+        elements: Mapping[str, str] = _NOTHING,
     ) -> None:
         self.name = name
         self.nodes = nodes
@@ -155,12 +157,13 @@ class Flow:
         self.parameters = parameters
         self.infrastructure = infrastructure
         self.pools = pools
+        self.elements = elements
 
     def _said(self) -> tuple[Any, ...]:
         """All that the flow is made of, in the order in which it is given."""
         return (
             *(self.name, self.nodes, self.needs, self.junctions, self.text),
-            *(self.labels, self.parameters, self.infrastructure, self.pools),
+            *(self.labels, self.parameters, self.infrastructure, self.pools, self.elements),
         )
 
     def __eq__(self, other: object) -> bool:
@@ -175,6 +178,11 @@ class Flow:
         """The same flow with other nodes in the same places."""
         name, _, *rest = self._said()
         return Flow(name, nodes, *rest)
+
+    def with_elements(self, elements: Mapping[str, str]) -> Flow:
+        """The same flow with single elements of its maps elsewhere."""
+        *rest, _ = self._said()
+        return Flow(*[*rest, elements])
 
     def __len__(self) -> int:
         return len(self.nodes)
@@ -248,6 +256,7 @@ class Flow:
             if node.mapped:
                 row.append(node.source)
             nodes.append(row)
+        elements = {"elements": dict(self.elements)} if self.elements else {}
         return {
             "name": self.name,
             "text": list(self.text),
@@ -258,6 +267,7 @@ class Flow:
             "parameters": dict(self.parameters),
             "infrastructure": dict(self.infrastructure),
             "pools": dict(self.pools),
+            **elements,
         }
 
     @staticmethod
@@ -277,6 +287,7 @@ class Flow:
             parameters=data["parameters"],
             infrastructure=data["infrastructure"],
             pools=data.get("pools", {}),
+            elements=data.get("elements", {}),
         )
 
 

@@ -21,7 +21,7 @@ from cloudmesh.flow.model.flow import Flow
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
 from cloudmesh.flow.run.policy import Rate, is_due, room
-from cloudmesh.flow.run.state import State
+from cloudmesh.flow.run.state import State, lanes_of
 from cloudmesh.flow.run.states import (
     ERROR,
     FINISHED,
@@ -106,6 +106,8 @@ class Run(State):
     def recode(self, flow: Flow) -> None:
         """Take the tasks of the same flow with its functions read anew; the graph stays."""
         self.tasks = [node.task for node in flow.nodes]
+        for i, own in self.own.items():
+            self.own[i] = self.tasks[self.parent[i]]._replace(on=own.on)
 
     def apply(self, event: Event) -> None:
         """Change the state by one event.
@@ -162,7 +164,7 @@ class Run(State):
                         self.apply(event)
                         progress = True
                     else:
-                        on = self.tasks[self.parent.get(i, i)].on
+                        on = self.task(i).on
                         reason = self._why(i) if self.attempt[i] else "first"
                         event = ev.started(i, now, self.attempt[i] + 1, reason, on)
                         self._on_started(*event[1:])
@@ -508,12 +510,22 @@ class Run(State):
         self.result.extend([None] * length)
         self.open += length
         self.counts[PENDING] += length
+        if self.flow.elements:
+            self._place_elements(i)
         self.expanded.append(i)
         self.changed.add(i)
         if not length:
             self._map_ended(i, at)
         for k in self.elements[i]:
             self._make_ready(k)
+
+    def _place_elements(self, i: int) -> None:
+        """Give the elements that are mapped elsewhere tasks of their own."""
+        for k in self.elements[i]:
+            on = self.flow.elements.get(self.names[k])
+            if on is not None:
+                self.own[k] = self.tasks[i]._replace(on=on)
+                self.lanes[k] = lanes_of([self.own[k]])[0]
 
     def _element_ended(self, i: int, at: float) -> None:
         self.left[i] -= 1

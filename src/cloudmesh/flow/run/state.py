@@ -19,7 +19,7 @@ from typing import Any
 from cloudmesh.flow.model.flow import Flow, Task
 from cloudmesh.flow.run.states import NAMES, PENDING
 
-__all__ = ["HERE", "State"]
+__all__ = ["HERE", "State", "lanes_of"]
 
 #: The words for this machine: their nodes share one limit.
 HERE = ("local", "thread", "process")
@@ -38,7 +38,7 @@ class State:
         self.index = {name: i for i, name in enumerate(self.names) if name}
         self.tasks: list[Task] = [node.task for node in flow.nodes]
         self.maps = frozenset(i for i, node in enumerate(flow.nodes) if node.mapped)
-        self.lanes = _lanes(self.tasks)
+        self.lanes = lanes_of(self.tasks)
         self.lanes.extend(() for _ in flow.junctions)
         self.name_json: list[str] = [dumps(name) for name in self.names]
 
@@ -54,6 +54,7 @@ class State:
         self.parent: dict[int, int] = {}  # element -> its map
         self.elements: dict[int, range] = {}  # map -> its elements
         self.left: dict[int, int] = {}  # map -> elements that have not ended
+        self.own: dict[int, Task] = {}  # elements that run elsewhere than their map's others
         self.items: dict[int, int | None] = {}  # node -> length of its list, None: no list
         self.expanded: list[int] = []  # maps whose documents are still to be made
 
@@ -100,7 +101,9 @@ class State:
         return len(self.status)
 
     def task(self, i: int) -> Task:
-        """What is said of a node; an element has its map's."""
+        """What is said of a node; an element has its map's, but where it runs elsewhere."""
+        if i in self.own:
+            return self.own[i]
         return self.tasks[self.parent.get(i, i)]
 
     def reason_of(self, i: int) -> str | None:
@@ -148,7 +151,7 @@ class State:
         return dict(zip(NAMES, self.counts, strict=True))
 
 
-def _lanes(tasks: Iterable[Task]) -> list[tuple[str, ...]]:
+def lanes_of(tasks: Iterable[Task]) -> list[tuple[str, ...]]:
     """For each task the names of the limits that its node counts against: where it runs, and
     ``pool:NAME`` where it says so."""
     known: dict[tuple[str, str | None], tuple[str, ...]] = {}
