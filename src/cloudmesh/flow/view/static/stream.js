@@ -1,59 +1,39 @@
-// The events of a run.  A hidden tab closes its stream (a browser allows six a host) and on
-// return takes one snapshot; a lost connection is tried again, and says since when.
+// The events of a run, for the page.  A hidden tab closes its stream and on return takes one
+// snapshot; the tabs that are in sight share one, where the browser can.
+
+import { Connection } from "./connection.js";
+import { Shared, canShare } from "./shared.js";
 
 export class Stream {
-  // handlers: message(data), end(data), engine(lost), reload(), offline(state or null)
+  // handlers: message(data), end(data), engine(lost), reload(behind), offline(state or null)
   constructor(path, seqOf, handlers) {
-    this.path = path;
-    this.seqOf = seqOf;
-    this.handlers = handlers;
+    Object.assign(this, { path, seqOf, handlers });
     this.source = null;
-    this.wait = 1;
-    this.timer = 0;
     this.closed = false;
-    this.onVisibility = () => this.visibility();
-    document.addEventListener("visibilitychange", this.onVisibility);
-    addEventListener("online", this.onOnline = () => this.failedAt && this.retry());
+    document.addEventListener("visibilitychange", this.onVisibility = () => this.visibility());
     if (!document.hidden) this.open();
   }
 
   open() {
     this.stop();
     if (this.closed) return;
-    const source = new EventSource(`${this.path}?after=${this.seqOf()}&reload=true`);
-    this.source = source;
-    const parse = (event) => JSON.parse(event.data);
-    source.onopen = () => {
-      this.wait = 1;
-      this.failedAt = null;
-      this.handlers.offline(null);
-    };
-    source.onmessage = (event) => this.handlers.message(parse(event));
-    source.addEventListener("engine", (event) => this.handlers.engine(parse(event).engine === "lost"));
-    source.addEventListener("reload", (event) => {
-      this.stop();
-      this.handlers.reload(parse(event).behind);
-    });
-    source.addEventListener("end", (event) => {
-      this.stop();
-      this.handlers.end(parse(event));
-    });
-    source.onerror = () => this.failed();
+    const tell = (kind, text) => this.told(kind, text);
+    this.source = canShare() ? new Shared(this.path, this.seqOf(), tell) : new Connection(this.path, this.seqOf, tell);
   }
 
-  // The browser's own retries would go on for ever in silence; ours are told.
-  failed() {
+  told(kind, text) {
+    const { handlers } = this;
+    if (kind === "offline") return handlers.offline(text);
+    const data = JSON.parse(text);
+    if (kind === "message") return handlers.message(data);
+    if (kind === "engine") return handlers.engine(data.engine === "lost");
     this.stop();
-    this.failedAt = this.failedAt || Date.now() / 1000;
-    this.wait = Math.min(15, this.wait * 1.7);
-    this.retryAt = Date.now() / 1000 + this.wait;
-    this.handlers.offline({ since: this.failedAt, retryAt: this.retryAt });
-    this.timer = setTimeout(() => this.open(), this.wait * 1000);
+    return kind === "reload" ? handlers.reload(data.behind) : handlers.end(data);
   }
 
   retry() {
-    clearTimeout(this.timer);
-    this.open();
+    if (this.source) this.source.open();
+    else this.open();
   }
 
   visibility() {
@@ -62,7 +42,6 @@ export class Stream {
   }
 
   stop() {
-    clearTimeout(this.timer);
     if (this.source) this.source.close();
     this.source = null;
   }
@@ -71,6 +50,5 @@ export class Stream {
     this.closed = true;
     this.stop();
     document.removeEventListener("visibilitychange", this.onVisibility);
-    removeEventListener("online", this.onOnline);
   }
 }
