@@ -98,12 +98,14 @@ def test_two_tabs_share_one_stream_until_the_end(run: Hand, tab: Any) -> None:
     two.at(3)  # it listens
     run.run_all(*NAMES[1:5])
     run.batch(run.started("n5"))
-    run.batch(run.failed("n5"))
+    before = run.batch(run.failed("n5"))
+    for each in (one, two):
+        each.is_right(run, before)
+    assert (len(one.streams), len(two.streams)) == (1, 0)
     last = run.batch(run.end("error"))
     for each in (one, two):
-        each.is_right(run, last)
+        each.at(last)
         each.page.wait_for_selector('.summary[data-run-status="error"]')
-    assert (len(one.streams), len(two.streams)) == (1, 0)
 
 
 def test_when_the_tab_with_the_stream_is_closed_another_goes_on_without_a_gap(
@@ -117,7 +119,7 @@ def test_when_the_tab_with_the_stream_is_closed_another_goes_on_without_a_gap(
     assert asked.value.url.split("?")[1].startswith("after=2&")
     run.run_all("n1", "n2")
     two.is_right(run, run.batch(run.end()))
-    assert len(two.streams) == 1
+    assert len(two.streams) == 1  # until the end it is the only one
 
 
 def test_a_hidden_tab_gives_the_stream_away_and_comes_back_as_a_listener(
@@ -135,11 +137,13 @@ def test_a_hidden_tab_gives_the_stream_away_and_comes_back_as_a_listener(
     one.at(5)
     run.batch(run.started("n2"))
     one.at(6)  # it listens
-    run.batch(run.finished("n2", 1))
-    last = run.batch(run.end())
-    one.is_right(run, last)
-    two.is_right(run, last)
+    before = run.batch(run.finished("n2", 1))
+    one.is_right(run, before)
+    two.is_right(run, before)
     assert (len(one.streams), len(two.streams)) == (1, 1)
+    last = run.batch(run.end())
+    one.at(last)
+    two.at(last)
 
 
 def test_a_tab_that_hears_nothing_opens_a_stream_of_its_own(run: Hand, tab: Any) -> None:

@@ -70,6 +70,7 @@ export class Shared {
   pass(kind, text, seq) {
     if (kind === "offline") this.state.offline = text;
     if (kind === "engine") this.state.lost = text;
+    if (kind === "end") this.over = true;
     if (kind === "message") {
       if (seq <= this.known) return;
       this.known = seq;
@@ -133,6 +134,7 @@ export class Shared {
     this.channel.close();
     if (this.connection) this.connection.close();
     this.waiting.abort();
-    if (this.resign) this.resign();
+    // At a run's end nobody is to connect again because the lock came before the news.
+    if (this.resign) setTimeout(this.resign, this.over ? PATIENCE : 0);
   }
 }
