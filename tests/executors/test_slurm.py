@@ -66,9 +66,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     return made
 
 
-def executor() -> tuple[SlurmExecutor, list[Any]]:
+def executor(*left: dict[str, Any]) -> tuple[SlurmExecutor, list[Any]]:
     lines: list[Any] = []
-    context = Context("store", "run00001", intent=lines.append, release=lines.append)
+    context = Context("store", "run00001", intent=lines.append, release=lines.append, left=left)
     return SlurmExecutor("cluster", {"kind": "slurm", "folder": "/there"}, context), lines
 
 
@@ -105,6 +105,33 @@ def test_jobs_of_a_dead_engine_are_adopted_one_after_the_other(cluster: Cluster)
     assert not cluster.said("sbatch")
     assert [path for path in cluster.files if "/m1/" in path] == []
     assert lines == [{"tag": TAG}]
+
+
+def test_what_an_engine_wrote_down_and_did_not_live_to_submit_is_let_go(cluster: Cluster) -> None:
+    def sbatch(command: Sequence[str]) -> tuple[int, str, str]:
+        folder = next(w for w in command if w.startswith("--output=")).split("=")[1]
+        cluster.files[f"{folder.rpartition('/')[0]}/0.out"] = DONE
+        return 0, "8", ""
+
+    others = {"tag": f"{TAG}2", "kind": "slurm", "name": "another"}
+    cluster.files = {f"{HOME}/m1/inputs": b"", f"{HOME}/m1/index": b""}
+    cluster.answers["sbatch"] = sbatch
+    asked: list[Sequence[str]] = []
+
+    def squeue(command: Sequence[str]) -> tuple[int, str, str]:
+        asked.append(command)
+        return (0, "", "") if TAG in command else (0, "8_0|RUNNING|n1\n", "")
+
+    cluster.answers["squeue"] = squeue
+    made, lines = executor({"tag": TAG, "kind": "slurm", "name": "cluster"}, others)
+    try:
+        assert kit.start(made, kit.make_attempt(command="true")).result().status == "finished"
+    finally:
+        made.close()
+    assert TAG in asked[0], "whether its jobs are there all the same"
+    assert lines[0] == {"tag": TAG}, "released"
+    assert lines[1]["until"] > 1e9
+    assert not [path for path in cluster.files if "/m1/" in path]
 
 
 @pytest.mark.parametrize("step", ["sbatch", "job"])

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from cloudmesh.flow.config import load_config
@@ -34,6 +35,7 @@ __all__ = ["Observer", "drive", "inputs_of"]
 PARALLEL = 32
 NO_LIMIT = 1 << 30
 FINISH_WAIT = 60.0  # seconds, at the end of a run, for machines of earlier engines to go
+QUIET = 0.5  # seconds of that of which nothing is said
 
 
 class Observer(Witness, Protocol):
@@ -62,7 +64,33 @@ def drive(
 ) -> Run:
     """Run the engine in this thread until the run ends."""
     config = config or load_config(None)
-    infrastructure = {**config.infrastructure, **_of_flow(state, program)}
+    engine, inputs = _assembled(
+        program, store, journal, state, parameters, parallel, observer, config
+    )
+    if state.engines > 1:
+        from cloudmesh.flow.executors.ending import sweep
+
+        sweep(f"{store.id}/{journal.run}/")  # what the dead engine left running here
+    _drive(engine, observer, signals)
+    if engine.failure is not None:
+        raise engine.failure
+    observer.ended(state.status_word)
+    if config.webhooks:
+        _tell_others(config.webhooks, store, engine)
+    return Run(journal.run, state, inputs, store)
+
+
+def _assembled(
+    program: Program,
+    store: Store,
+    journal: Journal,
+    state: RunState,
+    parameters: Mapping[str, Any],
+    parallel: int | None,
+    observer: Observer,
+    config: Config,
+) -> tuple[Engine, Inputs]:
+    """An engine for a run, and what its nodes are given."""
 
     def put(data: bytes) -> str:
         return engine.patience.do(lambda: store.put_blob(data))
@@ -77,11 +105,10 @@ def drive(
     inputs = Inputs(state, wire(state.flow, parameters), parameters, results.read)
     functions = [program.functions.get(node.name) for node in state.flow.nodes]
     outcomes = Outcomes(state, inputs, results, functions)
-    here = parallel or config.parallel or PARALLEL
+    infrastructure = {**config.infrastructure, **_of_flow(state, program)}
     limits = _slots(infrastructure)
-    pools = {**config.pools, **state.flow.pools}
-    rates = _take_pools(pools, limits)
-    limits["local"] = here
+    rates = _take_pools({**config.pools, **state.flow.pools}, limits)
+    limits["local"] = parallel or config.parallel or PARALLEL
 
     engine = Engine(
         state,
@@ -95,28 +122,38 @@ def drive(
         durable=config.durability == "power",
         patience=PATIENCE if config.patience is None else config.patience,
     )
-    if state.engines > 1:
-        from cloudmesh.flow.executors.ending import sweep
+    return engine, inputs
 
-        sweep(f"{store.id}/{journal.run}/")  # what the dead engine left running here
-    left = list(state.intents.values())
+
+def _drive(engine: Engine, observer: Observer, signals: bool) -> None:
+    """Begin the run, and keep its time until it has ended."""
+    left = list(engine.run.intents.values())
     install()
     try:
         with _signals(engine, signals):
-            observer.begun(journal.run, state)
+            observer.begun(engine.journal.run, engine.run)
             engine.begin()
             finished = _finish(left, engine) if left else None
             _watch(engine)
             if finished is not None:
-                finished.join(FINISH_WAIT)
+                _wait_for(finished, engine)
     finally:
         uninstall()
-    if engine.failure is not None:
-        raise engine.failure
-    observer.ended(state.status_word)
-    if config.webhooks:
-        _tell_others(config.webhooks, store, engine)
-    return Run(journal.run, state, inputs, store)
+
+
+def _wait_for(finished: threading.Thread, engine: Engine) -> None:
+    """Wait until what earlier engines have left is gone; not long, and not against Ctrl-C."""
+    finished.join(QUIET)
+    if finished.is_alive() and not engine.signalled:
+        what = "machines that an earlier engine of the run has left"
+        engine.witness.note(
+            f"waiting for {what} to go, {FINISH_WAIT:.0f} s at most; Ctrl-C ends it"
+        )
+        until = monotonic() + FINISH_WAIT
+        while finished.is_alive() and not engine.signalled and monotonic() < until:
+            finished.join(QUIET)
+    if finished.is_alive():
+        engine.witness.note("a machine may be left: cms flow infra clean destroys it")
 
 
 def _finish(left: Sequence[Mapping[str, Any]], engine: Engine) -> threading.Thread | None:
@@ -138,6 +175,7 @@ def _of_flow(state: RunState, program: Program) -> Mapping[str, Any]:
 
 def _table(engine: Engine, store: Store, program: Program) -> Callable[..., Any]:
     """What makes the executor of an entry of the infrastructure, for the run of that engine."""
+    left = tuple(engine.run.intents.values())
 
     def table(name: str, spec: Mapping[str, Any]) -> Any:
         from cloudmesh.flow.executors.leftovers import clean
@@ -153,6 +191,7 @@ def _table(engine: Engine, store: Store, program: Program) -> Callable[..., Any]
             intent=engine.intend,
             release=engine.release,
             clean=lambda provider: clean(store, provider, engine.witness.note),
+            left=left,
         )
         return make(name, spec, context)
 

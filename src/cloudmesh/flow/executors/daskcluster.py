@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["CONNECT_TIMEOUT", "Cluster", "faults_of_jobs"]
 
 CONNECT_TIMEOUT = 30.0  # seconds
+JOB_LIFE = 86400.0  # seconds for which a job of workers is looked for that nobody says is gone
 
 #: What can be said of jobs in which workers run, and what it is.
 JOBS: dict[str, Any] = {
@@ -179,10 +180,19 @@ class Cluster:
         if code:
             raise InfrastructureError(f"{self._name}: the job was refused: {first_line(err)}")
         if context:
+            self._end_left(context)
             document = {"tag": self._tag, "kind": "slurm", "name": self._name}
-            context.intent({**document, "jobs": int(jobs.get("workers") or 1)})
+            until = round(time.time() + JOB_LIFE)
+            context.intent({**document, "jobs": int(jobs.get("workers") or 1), "until": until})
         cluster.scale(jobs=int(jobs.get("workers") or 1))
         return cluster
+
+    def _end_left(self, context: Context) -> None:
+        """End the jobs of this entry that earlier engines of the run have left."""
+        for document in context.left:
+            mine = document.get("kind") == "slurm" and document.get("name") == self._name
+            if mine and Here().run(["scancel", f"--name={document['tag']}"])[0] == 0:
+                context.release({"tag": document["tag"]})
 
     def close(self) -> None:
         """End what was begun."""

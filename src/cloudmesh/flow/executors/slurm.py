@@ -12,25 +12,23 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import math
 import os
 import re
-import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import FlowError, InfrastructureError
 from cloudmesh.flow.executors import batch
-from cloudmesh.flow.executors.blob import HEAD, frame, lengths
+from cloudmesh.flow.executors.blob import frame
 from cloudmesh.flow.executors.command import cancelled, problem, refuse, timed_out
-from cloudmesh.flow.executors.far import Job, Programs, outcome_of, request
+from cloudmesh.flow.executors.far import Job, Programs, request
 from cloudmesh.flow.executors.kept import UNUSED_MAX
 from cloudmesh.flow.executors.login import Here, Login, There, first_line
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.sending import runner
+from cloudmesh.flow.executors.slurmjob import LIVING, Array, Task, death
 from cloudmesh.flow.executors.ssh import ssh_hosts
 
 if TYPE_CHECKING:
@@ -47,16 +45,8 @@ LAG = 5.0  # seconds for which a file of an ended job may still be on its way
 #: that is just being started.  Ten seconds are promised.
 INSIST = ((3.0, "TERM"), (6.0, "KILL"))
 OUTAGE_MAX = 300.0  # seconds for which the scheduler may be away
+JOB_LIFE = 30 * 86400.0  # seconds for which a job is looked for that nobody says is gone
 FOLDER = ".cloudmesh/flow/jobs"
-
-#: States of jobs that have not ended.
-LIVING = frozenset(
-    ("PENDING", "RUNNING", "CONFIGURING", "COMPLETING", "SUSPENDED", "REQUEUED", "RESIZING")
-).union(("REQUEUE_HOLD", "SPECIAL_EXIT", "STAGE_OUT", "STOPPED", "SIGNALING", "REQUEUE_FED"))
-#: How the machine, not the node, may end a job.
-LOST = frozenset(
-    ("NODE_FAIL", "BOOT_FAIL", "PREEMPTED", "REVOKED", "OUT_OF_MEMORY", "GONE", "CANCELLED")
-)
 
 #: What `sbatch` says where nobody can tell whether the job was taken.
 _AWAY = re.compile("contact slurm|timed out|temporarily|connection refused|backup", re.IGNORECASE)
@@ -125,49 +115,11 @@ def _done(login: Login, command: Sequence[str]) -> None:
         raise InfrastructureError(f"{command[0]}: {first_line(err)}")
 
 
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
 class SchedulerAway(InfrastructureError):
     """The scheduler does not answer; it may, later."""
 
     kind = "SchedulerLost"
     passing = True
-
-
-@dataclass(slots=True, eq=False)
-class _Array:
-    """Jobs that were submitted together."""
-
-    tag: str
-    folder: str
-    job: str
-    left: int  # how many of them have not been told
-    told: list[int] = field(default_factory=list)
-    noted: int = 0  # how many of these its folder names
-
-
-@dataclass(slots=True, eq=False)
-class _Task:
-    """An attempt and its job."""
-
-    job: Job
-    array: _Array
-    index: int
-    offset: int = 0
-    unread: bytes = b""
-    deadline: float = math.inf
-    ended: float = 0.0  # when the scheduler first said so
-    asked: float = 0.0  # when its end was first asked for
-    insisted: int = 0  # how often it was sent more
-
-    @property
-    def id(self) -> str:
-        return f"{self.array.job}_{self.index}"
 
 
 class SlurmExecutor:
@@ -182,13 +134,13 @@ class SlurmExecutor:
         self._closing = False
         self._thread: threading.Thread | None = None
         # Of the thread alone:
-        self._tasks: dict[Attempt, _Task] = {}
+        self._tasks: dict[Attempt, Task] = {}
         self._programs = Programs()
         self._sent: dict[int | str, str] = {}  # the hashes of programs by number, of runners
         self._shared = ""
         self._sources = ""
-        self._found: dict[str, tuple[_Array, int, int]] = {}  # by key: jobs of a dead engine
-        self._arrays: dict[str, _Array] = {}
+        self._found: dict[str, tuple[Array, int, int]] = {}  # by key: jobs of a dead engine
+        self._arrays: dict[str, Array] = {}
         self._back: list[Job] = []  # could not be submitted while the scheduler was away
         self._doubtful: dict[str, str] = {}  # arrays that may be there all the same: tag, folder
         self._worked = False  # whether the scheduler has ever answered
@@ -315,6 +267,12 @@ class SlurmExecutor:
             about = about_of(login, f"{shared}/{name}")
             if about:
                 self._adopt(login, f"{shared}/{name}", about)
+        adopted = {array.tag for array, _, _ in self._found.values()}
+        for document in self._context.left:
+            tag = str(document["tag"])
+            mine = document.get("kind") == "slurm" and document.get("name") == self._name
+            if mine and tag not in adopted:
+                self._doubtful[tag] = f"{shared}/{tag.rpartition('/')[2]}"
         self._shared, self._sources = shared, f"{base}/sources"
 
     def _source(self, login: Login, what: int | str, data: Callable[[], bytes]) -> str:
@@ -342,7 +300,7 @@ class SlurmExecutor:
         if not job:
             return
         told = {int(line) for line in login.read(f"{folder}/told").split()}
-        array = _Array(about["tag"], folder, job, 0, sorted(told), len(told))
+        array = Array(about["tag"], folder, job, 0, sorted(told), len(told))
         for index, (key, number) in enumerate(about["keys"]):
             if index not in told:
                 self._found[key] = (array, index, number)
@@ -358,7 +316,7 @@ class SlurmExecutor:
                 array, index, _ = found
                 array.left += 1
                 self._arrays[array.tag] = array
-                self._tasks[job.attempt] = _Task(job, array, index)
+                self._tasks[job.attempt] = Task(job, array, index)
             else:
                 fresh.append(job)
         for i in range(0, len(fresh), ARRAY_MAX):
@@ -413,7 +371,7 @@ class SlurmExecutor:
             login.remove(folder)
             raise
         document = {"tag": tag, "kind": "slurm", "name": self._name, "jobs": len(sendable)}
-        self._context.intent(document)
+        self._context.intent({**document, "until": round(time.time() + JOB_LIFE)})
         self._doubtful[tag] = folder
         code, out, err = login.run(batch.command(self._spec, tag, len(sendable), folder), script)
         if code and _AWAY.search(err):
@@ -425,10 +383,10 @@ class SlurmExecutor:
             self._context.release({"tag": tag})
             raise InfrastructureError(f"the job was refused: {first_line(err)}")
         self._worked, self._away_since = True, 0.0
-        array = _Array(tag, folder, out.strip().partition(";")[0], len(sendable))
+        array = Array(tag, folder, out.strip().partition(";")[0], len(sendable))
         self._arrays[tag] = array
         for index, job in enumerate(sendable):
-            self._tasks[job.attempt] = _Task(job, array, index)
+            self._tasks[job.attempt] = Task(job, array, index)
         self._pause = ASK_MIN
         login.write(f"{folder}/job", array.job.encode())
 
@@ -492,11 +450,11 @@ class SlurmExecutor:
             self._context.note(f"{self._name}: {error}; waiting for it")
         return now - self._away_since <= OUTAGE_MAX and not self._closing
 
-    def _look(self, login: Login, task: _Task, state: str) -> bool:
+    def _look(self, login: Login, task: Task, state: str) -> bool:
         """Read what a job has written; whether it has said anything new."""
         data = login.read(f"{task.array.folder}/{task.index}.out", task.offset)
         task.offset += len(data)
-        outcome = self._take(task, data)
+        outcome = task.take(data)
         now = time.monotonic()
         if outcome is not None and task.job.why is None:
             self._tell(task, outcome)
@@ -506,56 +464,10 @@ class SlurmExecutor:
             if task.job.why is not None:
                 self._tell(task, task.job.why)
             elif code or now - task.ended > LAG:
-                self._tell(task, self._death(login, task, state, int(code or 0)))
+                self._tell(task, death(self._name, login, task, state, int(code or 0)))
         return bool(data)
 
-    def _take(self, task: _Task, data: bytes) -> Outcome | None:
-        """Go through the frames that are whole; the outcome, if it is among them."""
-        unread = task.unread + data
-        at = 0
-        while len(unread) - at >= HEAD:
-            header_length, rest = lengths(unread[at : at + HEAD])
-            end = at + HEAD + header_length + rest
-            if len(unread) < end:
-                break
-            header = json.loads(unread[at + HEAD : end - rest])
-            payload = unread[end - rest : end]
-            at = end
-            kind = header["kind"]
-            if kind == "started":
-                task.job.attempt.began = time.monotonic()
-                if task.job.attempt.task.timeout is not None:
-                    task.deadline = time.monotonic() + task.job.attempt.task.timeout
-            elif kind == "log":
-                task.job.take(header["stream"], payload)
-            elif kind == "progress":
-                task.job.attempt.progress(header["percent"], header["text"])
-            elif kind == "result":
-                return outcome_of(task.job, header, payload)
-        task.unread = unread[at:]
-        return None
-
-    def _death(self, login: Login, task: _Task, state: str, code: int) -> Outcome:
-        """The outcome of a job whose runner ended without a word."""
-        if code > 128:
-            name = _signal_name(code - 128)
-            message = f"{self._name}: the node's process was ended by {name}"
-            return problem("WorkerLost", message, code, lost=True)
-        said = login.read(f"{task.array.folder}/{task.index}.err")
-        said = said or login.read(f"{task.array.folder}/slurm-{task.index}.log")
-        lines = [x.strip() for x in said.decode("utf-8", "replace").splitlines() if x.strip()]
-        tail = f": {lines[-1][:300]}" if lines else ""
-        if code == 127:
-            return problem("NoPython", f"{self._name}: there is no Python there{tail}")
-        if code:
-            message = f"{self._name}: the node ended its process with exit code {code}{tail}"
-            return problem("WorkerLost", message, code, lost=True)
-        if state == "TIMEOUT":
-            return problem("Timeout", f"{self._name}: the job's time was over")
-        message = f"{self._name}: job {task.id} ended as {state.lower().replace('_', ' ')}{tail}"
-        return problem("JobFailed", message, lost=state in LOST)
-
-    def _tell(self, task: _Task, outcome: Outcome) -> None:
+    def _tell(self, task: Task, outcome: Outcome) -> None:
         del self._tasks[task.job.attempt]
         task.array.left -= 1
         task.array.told.append(task.index)

@@ -25,7 +25,8 @@ class Context:
 
     ``note`` tells the user one line; ``intent`` returns when the record of
     something that is about to be made is on disk, ``release`` records that it
-    is gone.  Nobody is told anything where they are not given (``infra check``).
+    is gone; ``left`` is what earlier engines of the run recorded so and did not
+    release.  Nobody is told anything where they are not given (``infra check``).
     """
 
     store_id: str = ""
@@ -37,6 +38,7 @@ class Context:
     intent: Callable[[Mapping[str, Any]], None] = lambda document: None
     release: Callable[[Mapping[str, Any]], None] = lambda document: None
     clean: Callable[[Any], None] = lambda provider: None
+    left: tuple[Mapping[str, Any], ...] = ()
 
 
 class Kind(NamedTuple):
