@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping
 from heapq import heappop
-from json import dumps
 from typing import Any
 
 from cloudmesh.flow.model.flow import Flow, Task
@@ -40,7 +39,7 @@ class State:
         self.maps = frozenset(i for i, node in enumerate(flow.nodes) if node.mapped)
         self.lanes = lanes_of(self.tasks)
         self.lanes.extend(() for _ in flow.junctions)
-        self.name_json: list[str] = [dumps(name) for name in self.names]
+        self.name_json: list[str] = [f'"{name}"' for name in self.names]  # they need no escape
 
         needs = [*flow.needs, *flow.junctions]
         self.status = bytearray(self.base)
