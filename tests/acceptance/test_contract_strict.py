@@ -184,3 +184,24 @@ def test_what_is_no_element_is_refused(here: Any, node: str) -> None:
     assert "no node" in here.refused("run", "m-flow.py", "--on", f"{node}=process")
     assert not here.documents("flow-runs")
     assert "no infrastructure" in here.refused("run", "m-flow.py", "--on", "work[0]=nowhere")
+
+
+# -- no name but the public ones is taken ----------------------------------------------------
+
+
+def test_a_method_of_any_other_name_is_a_node(here: Any) -> None:
+    names = ["_program", "_functions", "_rebound", "_run_alone", "_repr_svg_", "params", "store",
+             "status", "result", "sleep", "documents", "self", "_", "__"]  # fmt: skip
+    methods = "".join(f"    def {n}(self): return {n!r}\n" for n in names)
+    text = f"from cloudmesh.flow import BaseWorkFlow\nclass U(BaseWorkFlow):\n{methods}"
+    here.write("u-flow.py", text)
+    nodes = here.run("u-flow.py", " || ".join(names))
+    assert {name: node["result"] for name, node in nodes.items()} == {n: n for n in names}
+    done = here.python(
+        f"{text}run = U().run({'; '.join(names)!r})\n"
+        f"assert list(run.values) == {names}\n"
+        "assert U().retry(run, '_').status == 'finished'\n"
+        "U().define('_')\n"
+        "U().runCommand('_program')\n"
+    )
+    assert done.returncode == 0, done.stderr

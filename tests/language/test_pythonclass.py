@@ -179,7 +179,7 @@ def test_workflow_takes_the_functions_of_the_place_where_it_is_called() -> None:
         return 1
 
     made = workflow("a; in_module")
-    program = made._program(None, None, False)
+    program = load_functions(made.text, made.functions)
     assert program.functions == {"a": a, "in_module": in_module}
 
 

@@ -79,28 +79,11 @@ class _Shown:
 
 
 class _Runnable:
-    """What a class and a `workflow` can both do; each goes through `cloudmesh.flow.api`."""
+    """What a class and a `workflow` can both do; each goes through `cloudmesh.flow.api`.
 
-    def _rebound(self, run: str, store: Store) -> Program:
-        """The graph of a run with the functions that are here."""
-        from cloudmesh.flow.api import replay
-        from cloudmesh.flow.language.load import rebind_object
-
-        _, state = replay(store, run)
-        thing, file = self._functions()
-        return rebind_object(state.flow, thing, file)
-
-    if TYPE_CHECKING:
-
-        def _functions(self) -> tuple[Any, str]: ...
-
-        def _program(
-            self,
-            text: Any,
-            params: Mapping[str, Any] | None,
-            later: bool,
-            moved: Collection[str] = (),
-        ) -> Program: ...
+    What they need for it are functions of this module: a method, of whatever name, is a
+    user's node, and must not stand in for one of ours.
+    """
 
     def run(
         self,
@@ -122,14 +105,8 @@ class _Runnable:
         from cloudmesh.flow import api
 
         given, places = _by_name("params", params), _by_name("on", on)
-        program = self._program(flow, given, False, places)
+        program = _program(self, flow, given, moved=places)
         return api.run(program, _opened(store), parameters=given, on=places, parallel=parallel)
-
-    def _run_alone(self, node: str) -> Run:
-        """Run one node; what is defined of the flow stays as it is."""
-        from cloudmesh.flow import api
-
-        return api.run(self._program(node, None, False), _opened(None), stored=True)
 
     @_Shown
     def _repr_svg_(thing: Any) -> str | None:
@@ -137,7 +114,7 @@ class _Runnable:
         from cloudmesh.flow.notebook import flow_svg
 
         return flow_svg(
-            lambda: (thing() if isinstance(thing, type) else thing)._program(None, None, True).flow
+            lambda: _program(thing() if isinstance(thing, type) else thing, later=True).flow
         )
 
     @_Shown
@@ -145,7 +122,7 @@ class _Runnable:
         """The same, where a notebook prefers HTML."""
         from cloudmesh.flow.notebook import in_html
 
-        return in_html(thing._repr_svg_())
+        return in_html(_Runnable.__dict__["_repr_svg_"].show(thing))
 
     def define(
         self, flow: str | Sequence[str] | None = None, *, store: str | Store | None = None
@@ -154,7 +131,7 @@ class _Runnable:
         _refuse_while_loading("define")
         from cloudmesh.flow import api
 
-        api.define(self._program(flow, None, True), _opened(store))
+        api.define(_program(self, flow, later=True), _opened(store))
 
     def resume(
         self,
@@ -172,7 +149,7 @@ class _Runnable:
         from cloudmesh.flow import api
 
         name, opened = _found(run, store)
-        program = self._rebound(name, opened)
+        program = _rebound(self, name, opened)
         return api.resume(name, opened, program=program, force=force, parallel=parallel)
 
     def retry(
@@ -188,7 +165,7 @@ class _Runnable:
         from cloudmesh.flow import api
 
         name, opened = _found(run, store)
-        program = self._rebound(name, opened)
+        program = _rebound(self, name, opened)
         return api.retry(name, opened, from_node=node, program=program, parallel=parallel)
 
     def cancel(self, run: str | Run, *, store: str | Store | None = None) -> str:
@@ -222,27 +199,6 @@ class BaseWorkFlow(_Runnable):
     def __init__(self, *arguments: Any) -> None:
         pass
 
-    def _program(
-        self,
-        text: Any,
-        params: Mapping[str, Any] | None,
-        later: bool,
-        moved: Collection[str] = (),
-    ) -> Program:
-        from cloudmesh.flow.language.load import load_object
-
-        return load_object(
-            self,
-            text,
-            infrastructure=_infrastructure(),
-            parameters=params,
-            later=later,
-            moved=moved,
-        )
-
-    def _functions(self) -> tuple[Any, str]:
-        return self, ""
-
     def runCommand(self, node: str) -> None:
         """Run one node alone, as the original's last line does; nothing while the file is loaded.
 
@@ -251,8 +207,11 @@ class BaseWorkFlow(_Runnable):
         """
         if loading.depth:
             return
+        from cloudmesh.flow import api
+
         try:
-            self._run_alone(node).raise_for_error()
+            # Of one node alone: what is defined of the flow stays as it is.
+            api.run(_program(self, node), _opened(None), stored=True).raise_for_error()
         except FlowError as error:
             print(error, file=sys.stderr)
             raise SystemExit(error.exit_code) from None
@@ -294,29 +253,50 @@ class Workflow(_Runnable):
         self.file = file
         self.line = line
 
-    def _program(
-        self,
-        text: Any,
-        params: Mapping[str, Any] | None,
-        later: bool,
-        moved: Collection[str] = (),
-    ) -> Program:
-        from cloudmesh.flow.language.load import load_functions
 
-        return load_functions(
-            self.text if text is None else text,
-            self.functions,
-            flowname=self.name,
-            file=self.file,
-            line=self.line if text is None else 0,
-            infrastructure=_infrastructure(),
+def _program(
+    thing: Any,
+    text: Any = None,
+    params: Mapping[str, Any] | None = None,
+    *,
+    later: bool = False,
+    moved: Collection[str] = (),
+) -> Program:
+    """The program of a `BaseWorkFlow` or a `Workflow`; ``text`` replaces its flow string."""
+    from cloudmesh.flow.language.load import load_functions, load_object
+
+    infrastructure = _infrastructure()
+    if not isinstance(thing, Workflow):
+        return load_object(
+            thing,
+            text,
+            infrastructure=infrastructure,
             parameters=params,
             later=later,
             moved=moved,
         )
+    return load_functions(
+        thing.text if text is None else text,
+        thing.functions,
+        flowname=thing.name,
+        file=thing.file,
+        line=thing.line if text is None else 0,
+        infrastructure=infrastructure,
+        parameters=params,
+        later=later,
+        moved=moved,
+    )
 
-    def _functions(self) -> tuple[Any, str]:
-        return self.functions, self.file
+
+def _rebound(thing: Any, run: str, store: Store) -> Program:
+    """The graph of a run with the functions that are here."""
+    from cloudmesh.flow.api import replay
+    from cloudmesh.flow.language.load import rebind_object
+
+    _, state = replay(store, run)
+    if isinstance(thing, Workflow):
+        return rebind_object(state.flow, thing.functions, thing.file)
+    return rebind_object(state.flow, thing)
 
 
 def workflow(
