@@ -23,6 +23,7 @@ __all__ = ["carry", "end"]
 
 BEAT = 10.0  # seconds between two signs of life to a runner
 HOLD = 0.02  # seconds for which what a node says is kept, so that a short one says it all at once
+END_MAX = 9.0  # seconds for which a runner may take to end what it started
 LOOK = 1.0  # seconds between two looks whether anybody still waits for a node
 
 
@@ -102,19 +103,22 @@ class _Told:
         self.held = []
 
 
-async def end(name: str) -> bool:
-    """End an attempt that runs beside this worker, with all that it started."""
+async def end(names: list[str]) -> None:
+    """End attempts that run beside this worker, with all that they started."""
+    await asyncio.gather(*(_end(name) for name in names))
+
+
+async def _end(name: str) -> None:
     process = _ours()["running"].get(name)
-    if process is None:
-        return False
+    if process is None:  # beside another worker, or over
+        return
     with contextlib.suppress(OSError):
         process.stdin.write(_plain("end"))
-    for _ in range(80):
-        if process.poll() is not None:
-            return True
+    until = time.monotonic() + END_MAX
+    while process.poll() is None and time.monotonic() < until:
         await asyncio.sleep(0.05)
-    process.kill()
-    return True
+    if process.poll() is None:
+        process.kill()
 
 
 def _ours() -> dict[str, Any]:

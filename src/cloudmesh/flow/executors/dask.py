@@ -13,9 +13,9 @@ import signal
 import threading
 import time
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import InfrastructureError, InputError
@@ -33,8 +33,12 @@ __all__ = ["DaskExecutor", "check", "make"]
 
 SLOTS = 1000  # nodes at once, where nothing else is said
 FETCH_MAX = 100  # results that are fetched at once
+ONE_TIMEOUT = 2.0  # seconds for one result, where not all of many came
 PAUSE = 10.0  # seconds for which a scheduler that did not answer is not asked again
 LAG = 5.0  # seconds for which output may still be on its way when its node has ended
+END_WAIT = 15.0  # seconds, at the end, for nodes to be ended on their workers
+
+Given = tuple[dict[str, Any] | None, bytes, int, list[dict[str, Any]]]  # see `carrier.carry`
 
 
 def make(name: str, spec: Mapping[str, Any], context: Context) -> DaskExecutor:
@@ -67,13 +71,14 @@ def check(name: str, spec: Mapping[str, Any]) -> list[tuple[str, str]]:
 class _Ride:
     """An attempt on the cluster."""
 
-    __slots__ = ("future", "job", "name", "seen", "worker")
+    __slots__ = ("awaited", "future", "job", "name", "seen", "worker")
 
     def __init__(self, job: Job, name: str) -> None:
         self.job, self.name = job, name
         self.future: Any = None
         self.worker = ""  # the address of the one that began it
         self.seen = 0  # frames that have come
+        self.awaited = 0  # frames that must have come before its end is told; 0: not known yet
 
 
 class DaskExecutor:
@@ -83,13 +88,16 @@ class DaskExecutor:
         self.slots: int | None = int(spec.get("slots") or SLOTS)
         self._name, self._context = name, context
         self._cluster = Cluster(name, spec, context)
-        self._lock = threading.Condition()
+        self._lock = threading.Lock()
         self._rides: dict[Attempt, _Ride] = {}
         self._named: dict[str, _Ride] = {}
         self._asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._closing = False
         self._arrived: list[_Ride] = []  # whose result is there
+        self._late: dict[_Ride, tuple[float, Given]] = {}  # whose output is not; until when
+        self._unwanted: list[tuple[Attempt, Outcome]] = []  # that shall end, and why
+        self._enders: set[threading.Thread] = set()
         self._client: Any = None
         self._away: tuple[float, str] = (0.0, "")  # when a scheduler did not answer, and why
         self._programs = Programs()
@@ -109,7 +117,7 @@ class DaskExecutor:
         """End an attempt on its worker, with all that it started."""
         attempt.cancelled = True
         with self._lock:
-            self._ask(lambda: self._end(attempt, cancelled()))
+            self._want_end(attempt, cancelled())
 
     def close(self) -> None:
         """End what still runs, then the client and a cluster of our own."""
@@ -132,11 +140,34 @@ class DaskExecutor:
             )
             self._thread.start()
 
+    def _want_end(self, attempt: Attempt, why: Outcome) -> None:
+        """Have an attempt ended, with all others that shall be; the lock is held."""
+        self._unwanted.append((attempt, why))
+        if len(self._unwanted) == 1:
+            self._ask(self._end_unwanted)
+
     # -- in our thread --------------------------------------------------------------------------
 
     def _run(self) -> None:
-        while (function := self._asked.get()) is not None:
+        while True:
+            try:
+                function = self._asked.get(timeout=self._patience())
+            except Empty:
+                self._complete(self._overdue())
+                continue
+            if function is None:
+                return
             function()
+
+    def _patience(self) -> float | None:
+        """For how long nothing is due but what is asked."""
+        if not self._late:
+            return None
+        return max(0.0, min(until for until, _ in self._late.values()) - time.monotonic())
+
+    def _overdue(self) -> list[_Ride]:
+        now = time.monotonic()
+        return [ride for ride, (until, _) in self._late.items() if until <= now]
 
     def _submit(self, job: Job) -> None:
         attempt = job.attempt
@@ -211,16 +242,41 @@ class DaskExecutor:
             self._there[what] = client.submit(make, packed, key=f"{self._topic}/{what}")
         return self._there[what]
 
-    def _end(self, attempt: Attempt, why: Outcome) -> None:
-        ride = self._rides.get(attempt)
-        if ride is None or ride.job.why is not None:
-            return
-        ride.job.why = why
-        with contextlib.suppress(Exception):  # the worker may be gone, or the scheduler
-            if ride.worker:  # its answer comes when all of it is gone
-                self._client.run(carrier.end, ride.name, workers=[ride.worker], on_error="ignore")
-            ride.future.cancel()
-        self._tell(ride, why)
+    def _end_unwanted(self) -> None:
+        with self._lock:
+            unwanted, self._unwanted = self._unwanted, []
+        self._end(unwanted)
+
+    def _end(self, unwanted: Iterable[tuple[Attempt, Outcome]]) -> None:
+        """End attempts, all at once; in a thread of its own, as a worker may take long."""
+        rides = []
+        for attempt, why in unwanted:
+            ride = self._rides.get(attempt)
+            if ride is not None and ride.job.why is None:
+                ride.job.why = why
+                rides.append(ride)
+        if rides:
+            thread = threading.Thread(
+                target=self._end_there, args=(self._client, rides), daemon=True
+            )
+            self._enders.add(thread)
+            thread.start()
+
+    def _end_there(self, client: Any, rides: Sequence[_Ride]) -> None:
+        """Have workers end what runs beside them; they answer when all of it is gone."""
+        with contextlib.suppress(Exception):  # workers may be gone, or the scheduler
+            workers = {ride.worker for ride in rides if ride.worker}
+            unheard = {ride.future.key for ride in rides if not ride.worker}
+            if unheard:  # it may have begun all the same
+                given = client.processing().items()
+                workers.update(worker for worker, keys in given if not unheard.isdisjoint(keys))
+            client.cancel([ride.future for ride in rides])
+            if workers:
+                names = [ride.name for ride in rides]
+                client.run(carrier.end, names, workers=sorted(workers), on_error="ignore")
+        for ride in rides:
+            self._tell(ride, ride.job.why or cancelled())
+        self._enders.discard(threading.current_thread())
 
     def _fetch(self) -> None:
         """Get the results that have come, many at once."""
@@ -228,22 +284,56 @@ class DaskExecutor:
             arrived, self._arrived = self._arrived, []
         for i in range(0, len(arrived), FETCH_MAX):
             rides = [ride for ride in arrived[i : i + FETCH_MAX] if ride.job.why is None]
-            futures = [ride.future for ride in rides]
             try:
-                results = self._client.gather(futures)
+                results = self._client.gather([ride.future for ride in rides])
             except Exception:  # one of them is lost, with its worker
-                results = [None] * len(rides)
-            for ride, result in zip(rides, results, strict=True):
-                try:
-                    given = ride.future.result(CONNECT_TIMEOUT) if result is None else result
-                    outcome = self._result(ride, *given)
-                except Exception as error:
-                    outcome = problem("WorkerLost", f"{self._name}: {error}", lost=True)
-                self._tell(ride, outcome)
+                results = [self._one(ride) for ride in rides]
+            for ride, given in zip(rides, results, strict=True):
+                if given is None:
+                    message = f"{self._name}: the worker died with the value"
+                    self._tell(ride, problem("WorkerLost", message, lost=True))
+                elif self._has_all(ride, given):
+                    self._conclude(ride, given)
+
+    @staticmethod
+    def _one(ride: _Ride) -> Given | None:
+        """A result by itself; None where it is lost.  Dask would make it again: that is ours."""
+        if ride.future.status != "finished":
+            return None
+        with contextlib.suppress(Exception):
+            given: Given = ride.future.result(ONE_TIMEOUT)
+            return given
+        return None
+
+    def _has_all(self, ride: _Ride, given: Given) -> bool:
+        """Whether all that a node said is there; else its end is told later."""
+        header, _, number, _ = given
+        with self._lock:
+            ride.awaited = number
+            if header is None or ride.seen >= number:
+                return True
+        self._late[ride] = (time.monotonic() + LAG, given)
+        return False
+
+    def _complete(self, rides: Iterable[_Ride]) -> None:
+        """Tell the ends of nodes whose output is there by now, or will not come."""
+        for ride in rides:
+            late = self._late.pop(ride, None)
+            if late is not None and ride.job.why is None:
+                self._conclude(ride, late[1])
+
+    def _conclude(self, ride: _Ride, given: Given) -> None:
+        try:
+            outcome = self._result(ride, *given)
+        except Exception as error:
+            outcome = problem("WorkerLost", f"{self._name}: {error}", lost=True)
+        self._tell(ride, outcome)
 
     def _close(self) -> None:
-        for attempt in list(self._rides):
-            self._end(attempt, cancelled())
+        self._end([(attempt, cancelled()) for attempt in list(self._rides)])
+        until = time.monotonic() + END_WAIT
+        for thread in list(self._enders):
+            thread.join(max(0.0, until - time.monotonic()))
         if self._client is not None:
             self._there.clear()
             with contextlib.suppress(Exception):  # the scheduler may be gone
@@ -261,7 +351,8 @@ class DaskExecutor:
             self._watch(ride)
         with self._lock:
             ride.seen += 1
-            self._lock.notify_all()
+            if ride.seen == ride.awaited and not self._closing:
+                self._ask(lambda: self._complete([ride]))
 
     def _take(
         self, ride: _Ride, header: dict[str, Any], payload: bytes, worker: str, name: str
@@ -272,7 +363,7 @@ class DaskExecutor:
             if ride.worker:  # Dask gave it to another worker when the first one died
                 lost = problem("WorkerLost", f"{self._name}: the worker died", lost=True)
                 with self._lock:
-                    self._ask(lambda: self._end(job.attempt, lost))
+                    self._want_end(job.attempt, lost)
                 return False
             ride.worker = worker
             job.attempt.began = time.monotonic()
@@ -294,7 +385,7 @@ class DaskExecutor:
     def _expire(self, attempt: Attempt) -> None:
         with self._lock:
             if not self._closing:
-                self._ask(lambda: self._end(attempt, timed_out(attempt)))
+                self._want_end(attempt, timed_out(attempt))
 
     def _came(self, ride: _Ride) -> None:
         """The future has its result, or never will."""
@@ -328,9 +419,6 @@ class DaskExecutor:
         number: int,
         held: list[dict[str, Any]],
     ) -> Outcome:
-        if header is not None:
-            with self._lock:
-                self._lock.wait_for(lambda: ride.seen >= number, LAG)
         if not all(self._take(ride, **said) for said in held):
             return problem("WorkerLost", f"{self._name}: the worker died", lost=True)
         if header is None:
