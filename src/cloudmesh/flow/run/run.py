@@ -159,14 +159,17 @@ class Run(State):
                     i = queue.popleft()
                     if status[i] != PENDING or (i in later and not is_due(later[i], now)):
                         continue
-                    event = decide(i) if decide is not None and self._asks(i) else None
+                    task = self.task(i)
+                    event = None
+                    # A condition is asked, and whether something that it may take was skipped.
+                    if decide is not None and (task.when is not None or self.skipped):
+                        event = decide(i)
                     if event is not None:
                         self.apply(event)
                         progress = True
                     else:
-                        on = self.task(i).on
                         reason = self._why(i) if self.attempt[i] else "first"
-                        event = ev.started(i, now, self.attempt[i] + 1, reason, on)
+                        event = ev.started(i, now, self.attempt[i] + 1, reason, task.on)
                         self._on_started(*event[1:])
                         starting.append(i)
                         free -= 1
@@ -203,10 +206,6 @@ class Run(State):
             kind = self.error.get(i, {}).get("type", "error")
             return f"retry {self.failures[i] + 1} of {self.task(i).retries + 1} after {kind}"
         return "was interrupted" if reason == "interrupted" else reason
-
-    def _asks(self, i: int) -> bool:
-        """Whether a node has a condition, or something that it may take was skipped."""
-        return bool(self.skipped) or self.task(i).when is not None
 
     def _make_ready(self, i: int) -> None:
         if i in self.maps:
