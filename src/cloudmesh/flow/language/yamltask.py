@@ -164,11 +164,7 @@ class TaskReader:
         for reference in commandtext.references(node.value, shell=True):
             if reference.quoted:
                 source = source or self.document.text(node)
-                message = (
-                    f"{{{reference.name}}} stands in {reference.quoted}: it becomes a quoted "
-                    "variable itself; take it out of them, write the command as a list, "
-                    "or {{ for a brace"
-                )
+                message = commandtext.quoted_message(reference)
                 self.add(source.problem(message, reference.start, reference.end))
 
     def _calculation(self, node: YamlNode, path: Path, types: dict[str, str]) -> Spec:

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-__all__ = ["Reference", "names", "references", "render", "text_of", "variable"]
+__all__ = ["Reference", "names", "quoted_message", "references", "render", "text_of", "variable"]
 
 # "${HOME}" is the shell's own, in a list too: whoever writes it means just that.
 _TOKEN = re.compile(
@@ -67,6 +67,14 @@ def references(text: str, shell: bool) -> list[Reference]:
                 Reference(piece.name, piece.start, piece.end, quoted, quotes.parentheses > 0)
             )
     return found
+
+
+def quoted_message(reference: Reference) -> str:
+    """What to say of a reference in quotes."""
+    return (
+        f"{{{reference.name}}} stands in {reference.quoted}: it becomes a quoted variable itself; "
+        "take it out of them, write the command as a list, or {{ for a brace"
+    )
 
 
 class _Piece(NamedTuple):
