@@ -6,14 +6,16 @@ import os
 import random
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from executor_kit import make_attempt, nodes, start
+from executor_kit import Told, make_attempt, nodes, start
 
+from cloudmesh.flow.executors.command import cancelled, timed_out
 from cloudmesh.flow.executors.process import ProcessExecutor
 from cloudmesh.flow.model.flow import Code
 
@@ -203,6 +205,39 @@ def test_a_node_that_was_given_ahead_can_be_cancelled(
     for n in (0, 1, 2, 4, 5, 6, 7, 8):
         assert ahead[n].result().status == "finished"
     assert sorted(path.name for path in tmp_path.iterdir()) == [*"01245678", "go"]
+
+
+@pytest.mark.parametrize("how", ["cancelled", "timed out"])
+def test_an_end_that_comes_as_the_next_one_has_begun_costs_that_one_nothing(
+    one_worker: ProcessExecutor, tmp_path: Path, how: str
+) -> None:
+    """Its own answer is on its way then, and it is the next one that the worker runs."""
+    quick = make_attempt(nodes.add, {"a": 1}, timeout=60.0)
+    next_one = make_attempt(begins, {"file": str(tmp_path / "go")})
+    told = {attempt: Told(attempt) for attempt in (quick, next_one)}
+    over = threading.Event()
+
+    def scene() -> None:
+        """In the executor's own thread, which is late: it reads nothing meanwhile."""
+        for attempt, one in told.items():
+            one_worker._begin(attempt, lambda _, outcome, one=one: one.outcomes.put(outcome))
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "go.begun").exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        one_worker._end(quick, cancelled() if how == "cancelled" else timed_out(quick))
+        over.set()
+
+    one_worker._reactor.call(scene)
+    assert over.wait(90)
+    (tmp_path / "go").touch()
+    assert told[next_one].result().value == "seen"
+    assert told[quick].result().value == 2
+    assert start(one_worker, make_attempt(nodes.add, {"a": 2})).result().value == 3
+
+
+def begins(file: str) -> str:
+    Path(f"{file}.begun").touch()
+    return nodes.waits(file)
 
 
 def leaves(file: str) -> None:

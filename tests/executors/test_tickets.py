@@ -37,7 +37,7 @@ def test_what_was_begun_is_not_taken_back(tickets: Tickets[str]) -> None:
     assert tickets.take_back() == []
 
 
-@given(st.lists(st.sampled_from(["give", "begin", "answer", "take back"]), max_size=60))
+@given(st.lists(st.sampled_from(["give", "begin", "answer", "take back", "look"]), max_size=60))
 def test_each_job_is_begun_or_taken_back(steps: list[str]) -> None:
     tickets: Tickets[int] = Tickets()
     sent: list[int] = []  # what the worker reads, in order
@@ -62,6 +62,9 @@ def test_each_job_is_begun_or_taken_back(steps: list[str]) -> None:
                 answered += 1
             elif step == "take back":
                 taken += tickets.take_back()
+            elif step == "look":
+                left = [n for n in range(1, number + 1) if n not in {*begun[:answered], *taken}]
+                assert tickets.first == (left[0] if left else None)
         assert not set(begun) & set(taken)
         assert tickets.count == number - answered - len(taken)
     finally:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
-import select
 import signal
 import socket
 import struct
@@ -27,7 +26,7 @@ from cloudmesh.flow.executors.output import Lines
 from cloudmesh.flow.executors.protocol import Attempt, Done, Outcome
 from cloudmesh.flow.executors.reactor import Reactor, Timer
 from cloudmesh.flow.executors.tickets import Tickets
-from cloudmesh.flow.executors.worker import dumps, frame, unread
+from cloudmesh.flow.executors.worker import dumps, frame, has_ended, unread
 
 __all__ = ["ProcessExecutor"]
 
@@ -263,16 +262,32 @@ class ProcessExecutor:
         job = self._jobs.get(attempt)
         if job is None or job.why is not None:
             return
-        job.why = why
-        self._reactor.take_back(job.timer)
         if job.worker is not None:
-            self._take_back(job.worker)
-        if job.worker is None:
-            self._waiting.remove(job)
-            self._tell(job, why)
-        else:
-            self._end_worker(job.worker)
+            self._leave_one(job.worker)
+        if attempt in self._jobs:  # else its own answer had come
+            job.why = why
+            self._reactor.take_back(job.timer)
+            if job.worker is None:
+                self._waiting.remove(job)
+                self._tell(job, why)
+            else:
+                self._end_worker(job.worker)
         self._dispatch()
+
+    def _leave_one(self, worker: _Worker) -> None:
+        """Let a worker have no job but the one that it runs.
+
+        Of several that it has begun all but the last have been answered, and
+        their answers are here, unread: who ends the worker for one of those
+        would end the last one, which is another's.
+        """
+        most, worker.most = worker.most, 0  # it is given nothing meanwhile
+        self._take_back(worker)
+        while worker.jobs.count > 1 and self._receive(worker):
+            pass
+        worker.most = most
+        if most and not worker.jobs.count and worker not in self._idle:
+            self._idle.append(worker)
 
     def _tell(self, job: _Job, outcome: Outcome) -> None:
         del self._jobs[job.attempt]
@@ -449,7 +464,7 @@ class ProcessExecutor:
         """
         if worker.exact:
             if not unread((fd,)):
-                if _has_ended(fd):
+                if has_ended(fd):
                     self._reactor.unwatch(fd)
                 return False
             self._receive(worker)
@@ -546,13 +561,6 @@ class ProcessExecutor:
                 self._bury(worker)
         if not self._workers:
             self._reactor.stop()
-
-
-def _has_ended(fd: int) -> bool:
-    """Whether nobody can write to a pipe any more, and nothing is in it."""
-    poll = select.poll()
-    poll.register(fd, select.POLLIN)
-    return any(flags & select.POLLHUP and not flags & select.POLLIN for _, flags in poll.poll(0))
 
 
 def _outcome(plain: tuple[Any, ...]) -> Outcome:

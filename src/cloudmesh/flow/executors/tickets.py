@@ -53,7 +53,8 @@ class Tickets(Generic[J]):
         except OSError:  # it has taken all of them
             return []
         jobs: list[J] = []
-        for i in range(-taken, 0):
+        # Where they are more, the first are of jobs that were taken back and are forgotten.
+        for i in range(-min(taken, len(self._sent)), 0):
             job = self._sent[i]
             if job is not None:
                 jobs.append(job)

@@ -42,7 +42,7 @@ from cloudmesh.flow.executors.call import acall, call, failure, here
 from cloudmesh.flow.executors.procs import KEY, leave, sign
 from cloudmesh.flow.executors.tickets import RUN
 
-__all__ = ["dumps", "frame", "main", "unread"]
+__all__ = ["dumps", "frame", "has_ended", "main", "unread"]
 
 _length = struct.Struct(">Q")
 READ_WAIT = 0.0001  # seconds between two looks whether what was printed has been read
@@ -226,6 +226,13 @@ def unread(pipes: tuple[int, ...]) -> int | None:
             return None
         total += count[0]
     return total
+
+
+def has_ended(pipe: int) -> bool:
+    """Whether nobody can write to a pipe any more, and nothing is in it."""
+    poll = select.poll()
+    poll.register(pipe, select.POLLIN)
+    return any(flags & select.POLLHUP and not flags & select.POLLIN for _, flags in poll.poll(0))
 
 
 def _run_async(
