@@ -123,11 +123,6 @@ def test_dependencies_as_cloudmesh_cc_saves_them(cc: Callable[..., Program]) -> 
         ("workflow:\n  nodes: {a: {exec: x}}\n  dependencies: x", 3, "expected a list"),
         ("workflow: {nodes: {a.b: {exec: x}, a_b: {exec: x}}}", 1, "so is another node"),
         (
-            "workflow:\n  nodes: {a: {exec: x}, b: {exec: 'x \"{a}\"'}}\n  dependencies: ['a,b']",
-            2,
-            "{a} stands in quotes",
-        ),
-        (
             "workflow:\n  nodes: {a: {exec: x}, b: {exec: x}}\n  dependencies: ['a,b', 'b,a']",
             3,
             "a → b → a",

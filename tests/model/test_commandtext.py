@@ -76,6 +76,15 @@ def test_braces(written: str, stands: str) -> None:
     assert render(written, {"a": 1})[0].replace(f'"${{{variable("a")}}}"', "1") == stands
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="NOT TESTED: a shell (needs sh)")
+def test_what_stands_in_quotes_all_the_same_stays_in_them() -> None:
+    text, environment = render("printf '%s|{a}|' \"x {a}\" {a}; cat << E\n{a}\nE", {"a": '* "$"'})
+    ran = subprocess.run(
+        ["sh", "-c", text], env={**os.environ, **environment}, capture_output=True, check=True
+    )
+    assert ran.stdout.decode() == 'x * "$"|{a}|* "$"|{a}|* "$"\n'
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [

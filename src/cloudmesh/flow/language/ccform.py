@@ -130,10 +130,6 @@ class CcOrigin(Origin):
             lambda m: m[0] if m[1] in usable else "{" + m[0],
             command,
         )
-        for reference in commandtext.references(command, shell=True):
-            if reference.quoted:
-                key = "exec" if "exec" in said else "script"
-                self.wrong(commandtext.quoted_message(reference), (*path, key))
         label = self._said(said, "label") or (original if original != name else None)
         look = Look(None, label, self._said(said, "shape"))
         host, user = self._said(said, "host") or "", self._said(said, "user") or ""

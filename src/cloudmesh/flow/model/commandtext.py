@@ -30,7 +30,8 @@ _TOKEN = re.compile(
 class Reference(NamedTuple):
     """A ``{name}`` in a command.
 
-    ``quoted`` says what it stands in, where it must not; ``sum``: it stands in ``$((…))``.
+    ``quoted`` says what it stands in, where it must not; ``sum``: it stands in ``$((…))``;
+    ``single``: a shell takes what stands there, in single quotes, as it is written.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Reference(NamedTuple):
     end: int
     quoted: str = ""
     sum: bool = False
+    single: bool = False
 
 
 def names(command: str | Sequence[str]) -> tuple[str, ...]:
@@ -63,8 +65,11 @@ def references(text: str, shell: bool) -> list[Reference]:
             continue
         quoted = quotes.at(piece.start)
         if quoted != "escape":
+            single = quoted == "quotes" and quotes.state == "'"
             found.append(
-                Reference(piece.name, piece.start, piece.end, quoted, quotes.parentheses > 0)
+                Reference(
+                    piece.name, piece.start, piece.end, quoted, quotes.parentheses > 0, single
+                )
             )
     return found
 
@@ -136,12 +141,15 @@ def render(
     live = {r.start: r for r in references(command, True)}
 
     def put(piece: _Piece) -> str:
-        name = piece.name
-        if piece.start not in live or name not in values:
+        name, reference = piece.name, live.get(piece.start)
+        if reference is None or reference.single or name not in values:
             return piece.text
         environment[variable(name)] = text_of(values[name])
         put = f"${{{variable(name)}}}"
-        return _number(name, values[name], put) if live[piece.start].sum else f'"{put}"'
+        if reference.sum:
+            return _number(name, values[name], put)
+        # Quotes are refused where we can (`check`); in the form of cloudmesh-cc they stand.
+        return put if reference.quoted else f'"{put}"'
 
     return _replaced(command, put), environment
 
