@@ -34,7 +34,8 @@ def test_a_wrong_string_hides_nothing_else_of_a_yaml(here: Any) -> None:
         edges: {"a -> zz": rows}
         tasks:
           a: {calculation: "f(x, lost)", parameter: {x: int}, retrys: 3}
-          b: {command: "echo '{a}' {q}", on: nowhere, timeout: soon, when: "a + 1"}
+          b: {command: "echo '{a}' {q}", on: nowhere, timeout: soon, when: "a + 1",
+              pool: big}
           unused: {comand: "true"}
         """,
     )
@@ -42,10 +43,10 @@ def test_a_wrong_string_hides_nothing_else_of_a_yaml(here: Any) -> None:
     for line, *words in [
         (1, "'||' and ';'"), (1, "'nope'"), (2, "'colour'"), (4, "x as int"), (4, "'a'"),
         (5, "'zz'"), (7, "'lost'"), (7, "'retrys'"), (8, "quotes"), (8, "'q'"),
-        (8, "'nowhere'"), (8, "'soon'"), (8, "a + 1"), (9, "'comand'"),
+        (8, "'nowhere'"), (8, "'soon'"), (8, "a + 1"), (9, "no pool 'big'"), (10, "'comand'"),
     ]:  # fmt: skip
         assert said(found, line, *words), (line, words, found)  # type: ignore[arg-type]
-    assert len(found) == 14, found
+    assert len(found) == 15, found
 
 
 def test_a_wrong_string_hides_nothing_else_of_a_class(here: Any) -> None:

@@ -66,13 +66,13 @@ def check_pools(flow: Flow, config: Config) -> None:
         return
     from cloudmesh.flow.errors import Problem
     from cloudmesh.flow.language.source import did_you_mean
+    from cloudmesh.flow.model.check import no_pool
 
     raise InputError(
         problems=[
             Problem(
-                f"{node.name}: there is no pool {node.task.pool!r}"
-                f"{did_you_mean(node.task.pool or '', known)}; say how many of it run at once, "
-                f"like `pools: {{{node.task.pool}: 1}}`, in the configuration or the flow's YAML"
+                f"{node.name}: {no_pool(node.task.pool or '')}"
+                f"{did_you_mean(node.task.pool or '', known)}"
             )
             for node in unknown
         ]

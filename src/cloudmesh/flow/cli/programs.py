@@ -41,6 +41,7 @@ def load_file(
         parameters=parameters,
         later=later,
         moved=moved,
+        pools=config.pools,
     )
 
 
@@ -82,6 +83,7 @@ def load_stored(
         parameters=parameters,
         later=later,
         moved=moved,
+        pools=config.pools,
     )
 
 

@@ -50,6 +50,7 @@ def load(
     parameters: Mapping[str, str] | None = None,
     later: bool = False,
     moved: Collection[str] = (),
+    pools: Collection[str] | None = None,
 ) -> Program:
     """Read and check a flow.  Raises `InputError` with all findings.
 
@@ -58,7 +59,8 @@ def load(
     ``infrastructure`` are the words that the user's configuration defines for
     ``on``; ``parameters`` the texts of ``--param``.  ``later``: run parameters
     may still come (a definition), so that one that nothing fills is no mistake.
-    ``moved`` are nodes that run elsewhere than the flow says, wherever that is.
+    ``moved`` are nodes that run elsewhere than the flow says, wherever that is;
+    ``pools`` those of the user's configuration, where it has been read.
     """
     given = [
         Source(text, "flow string" if len(strings) == 1 else f"flow string {number}")
@@ -73,6 +75,7 @@ def load(
         parameters=parameters or {},
         later=later,
         moved=moved,
+        pools=pools,
         texts=True,
     )
 
@@ -160,6 +163,7 @@ def _assemble(
     parameters: Mapping[str, Any],
     later: bool,
     moved: Collection[str],
+    pools: Collection[str] | None = None,
     texts: bool = False,
 ) -> Program:
     """``texts``: the parameters are those of ``--param``, which annotations are to take."""
@@ -181,7 +185,7 @@ def _assemble(
     places = _Places(origin, drawn, findings)
     if sound:
         flow = _with_sources(flow, origin.sure, places)
-    found = check(flow, parameters, infrastructure, later=later, moved=moved)
+    found = check(flow, parameters, infrastructure, later=later, moved=moved, pools=pools)
     if not sound or len(specs) < len(drawn.index):
         found = [f for f in found if _is_certain(f, origin, drawn, specs, sound)]
     places.add(found)
@@ -208,7 +212,7 @@ def _is_certain(
     about = finding.wanted or finding.name
     if finding.kind == "run":  # a node that is not known may be the one that takes it
         return finding.name in drawn.index or len(specs) == len(drawn.index)
-    if finding.kind == "default" or (finding.kind == "word" and finding.name == "on"):
+    if finding.kind == "default" or (finding.kind == "word" and finding.name in ("on", "pool")):
         return True
     if finding.kind == "edge":
         missing = {finding.name, finding.node} - drawn.index.keys()

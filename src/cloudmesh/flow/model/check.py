@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cloudmesh.flow.model.flow import Flow, Node
 from cloudmesh.flow.model.wiring import Wires, reachable, wire
 
-__all__ = ["ALWAYS_THERE", "Finding", "check", "map_source"]
+__all__ = ["ALWAYS_THERE", "Finding", "check", "map_source", "no_pool"]
 
 #: What a node can be mapped to without any configuration.
 ALWAYS_THERE = ("local", "thread", "process")
@@ -42,6 +42,7 @@ def check(
     *,
     later: bool = False,
     moved: Collection[str] = (),
+    pools: Collection[str] | None = None,
 ) -> list[Finding]:
     """All findings in a flow whose graph is sound.
 
@@ -49,7 +50,7 @@ def check(
     defaults are added here), ``infrastructure`` the words that the user's
     configuration adds for ``on``.  ``later``: run parameters may still come, so
     that one which nothing fills is no mistake yet.  ``moved``: nodes that run
-    elsewhere than they say.
+    elsewhere than they say.  ``pools`` are those of the configuration, where it is known.
     """
     known = {*parameters, *flow.parameters}
     wires = wire(flow, known)
@@ -61,6 +62,10 @@ def check(
         if task.on not in words and node.name not in moved:
             message = f"on: {task.on!r} is no infrastructure that is known here"
             findings.append(Finding(message, "word", node.name, "on", tuple(words), task.on))
+        if task.pool and pools is not None and task.pool not in (*pools, *flow.pools):
+            near = (*pools, *flow.pools)
+            message = no_pool(task.pool)
+            findings.append(Finding(message, "word", node.name, "pool", near, task.pool))
         if task.parameters:
             findings += _unfilled(flow, i, wires, later)
         if task.when is not None:
@@ -72,6 +77,14 @@ def check(
     read = {name for names in conditions.names.values() for name in names}
     findings += _run_parameters(flow, parameters, wires, read)
     return findings
+
+
+def no_pool(name: str) -> str:
+    """What to say of a pool that nobody has said the size of."""
+    return (
+        f"there is no pool {name!r}: say how many of it run at once, like `pools: {{{name}: 1}}`, "
+        "in the configuration or the flow's YAML"
+    )
 
 
 def _unfilled(flow: Flow, i: int, wires: Wires, later: bool) -> Iterator[Finding]:
