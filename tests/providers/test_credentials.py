@@ -92,6 +92,16 @@ def test_aws_in_order(cloudmesh: None, home: Path, monkeypatch: pytest.MonkeyPat
     assert aws("aws", "work")["key"] == "k2"  # what the entry names comes first
 
 
+@pytest.mark.parametrize("word", ["role_arn", "sso_session", "credential_process"])
+def test_a_profile_of_aws_without_credentials_of_its_own(home: Path, word: str) -> None:
+    (home / ".aws").mkdir()
+    (home / ".aws/config").write_text(f"[profile work]\nregion = eu-west-2\n{word} = x\n")
+    with pytest.raises(CloudError, match=f"profile work gets its credentials by {word}") as error:
+        aws("mine", "work")
+    assert "aws configure export-credentials --profile work" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_the_region_of_aws(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert aws_region() == ""
     (home / ".aws").mkdir()

@@ -36,7 +36,7 @@ __all__ = [
 ]
 
 KEY = "CLOUDMESH_FLOW_KEY"
-BY = "CLOUDMESH_FLOW_BY"  # which process runs the node: a key is that of all its attempts
+BY = "CMFLOW_RUNNER"  # which process runs the node: a key is that of all its attempts
 _READ = (KEY.encode(), b"SLURM_JOB_ID", BY.encode())
 
 GRACE = 0.5  # seconds between the request (TERM) and the end (KILL)

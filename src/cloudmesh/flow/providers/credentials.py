@@ -25,6 +25,8 @@ _OPENSTACK = (
     "user_domain_id", "project_domain_name", "project_domain_id", "region_name",
     "application_credential_id", "application_credential_secret",
 )  # fmt: skip
+#: Words of AWS's own files by which a profile has no credentials of its own.
+_BORROWED = ("role_arn", "sso_session", "sso_start_url", "credential_process")
 _PUBLIC = {"region", "region_name", "auth_url", "username", "project_name"}
 
 
@@ -82,11 +84,24 @@ def aws(name: str, profile: str = "") -> Credentials:
     found = _some(_profile(file, chosen), names)
     if {"key", "secret"} <= set(found):
         return Credentials(found, f"{file}, profile {chosen}")
+    _refuse_borrowed(name, chosen, {**_settings(chosen), **_profile(file, chosen)})
     raise CloudError(
         f"{name}: no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write "
         f"{file} (profile {chosen}), or cloudmesh.cloud.{name} in {CLOUDMESH}",
         "credentials",
     )
+
+
+def _refuse_borrowed(name: str, profile: str, fields: Mapping[str, str]) -> None:
+    """Raise `CloudError` where a profile says that credentials are to be got elsewhere."""
+    for word in _BORROWED:
+        if word in fields:
+            raise CloudError(
+                f"{name}: profile {profile} gets its credentials by {word}, which only AWS's own "
+                f'tools do: eval "$(aws configure export-credentials --profile {profile} '
+                '--format env)" sets them, for an entry without profile:',
+                "credentials",
+            )
 
 
 def aws_region(profile: str = "") -> str:
@@ -95,9 +110,13 @@ def aws_region(profile: str = "") -> str:
     if said and not profile:
         return said
     chosen = profile or os.environ.get("AWS_PROFILE") or "default"
+    return _settings(chosen).get("region") or said or ""
+
+
+def _settings(profile: str) -> dict[str, str]:
+    """What AWS's settings, beside the credentials, say of a profile."""
     file = os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config"
-    section = chosen if chosen == "default" else f"profile {chosen}"
-    return _profile(file, section).get("region") or said or ""
+    return _profile(file, profile if profile == "default" else f"profile {profile}")
 
 
 def openstack(name: str, cloud: str = "") -> Credentials:
