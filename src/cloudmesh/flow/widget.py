@@ -28,7 +28,7 @@ AWAY = 2.0  # … for a store that is away
 KNOWN = 50  # runs that are no new ones
 ENDED = ("finished", "error", "cancelled")
 
-# The picture is parsed as a document of its own: what stands in it is never run.
+# The picture is `view.svg`, which escapes all that a node says; parsed as XML, no script in it runs.
 ESM = """
 function render({ model, el }) {
   const words = document.createElement("div");
