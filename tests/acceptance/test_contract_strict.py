@@ -206,3 +206,32 @@ def test_a_method_of_any_other_name_is_a_node(here: Any) -> None:
         "U().runCommand('_program')\n"
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_map_that_lacks_what_was_skipped_is_skipped_whole(here: Any) -> None:
+    here.write(
+        "functions.py",
+        """\
+        def split(): return [1, 2]
+        def b(): return 1
+        def work(split, b): return b
+        def other(split, b=9): return b
+        def after(work): return work
+        """,
+    )
+    here.write(
+        "f.yaml",
+        """\
+        flow: split || b; work* || other*; after
+        python: functions.py
+        tasks: {b: {when: "false"}, work: {over: split}, other: {over: split}}
+        """,
+    )
+    nodes = here.run("f.yaml")
+    assert "work[0]" not in nodes
+    work, after = nodes["work"], nodes["after"]
+    assert (work["status"], work["skipped"], work["result"]) == ("finished", True, None)
+    assert (after["status"], after["skipped"]) == ("finished", True)
+    assert nodes["other"]["result"] == [9, 9]
+    assert here("resume", "latest").code == 0  # read again from its journal
+    assert here.json("status", "latest")["counts"] == here.last["counts"]

@@ -17,7 +17,7 @@ from heapq import heappop, heappush
 from json import dumps
 from typing import Any
 
-from cloudmesh.flow.model.flow import Flow
+from cloudmesh.flow.model.flow import Flow, Node
 from cloudmesh.flow.run import events as ev
 from cloudmesh.flow.run.events import Event
 from cloudmesh.flow.run.policy import Rate, is_due, room
@@ -472,12 +472,13 @@ class Run(State):
         source = self.index[node.source or ""]
         length = self.value_length(source)
         at = self.ended[source]
-        if source in self.skipped:
+        lacking = self._lacks(node)
+        if lacking:
             self._set(i, FINISHED)
             self.ended[i] = at
             self.result[i] = "null"
             self.skipped.add(i)
-            self.reason[i] = f"skipped: {node.source} was skipped"
+            self.reason[i] = f"skipped: {lacking} was skipped"
             self._passed(i, at)
             return
         if length is None:
@@ -517,6 +518,13 @@ class Run(State):
             self._map_ended(i, at)
         for k in self.elements[i]:
             self._make_ready(k)
+
+    def _lacks(self, node: Node) -> str:
+        """The skipped node that a map cannot do without: its source, or what a parameter takes."""
+        if not self.skipped:
+            return ""
+        needed = [node.source or "", *(p.name for p in node.task.parameters if p.required)]
+        return next((name for name in needed if self.index.get(name) in self.skipped), "")
 
     def _place_elements(self, i: int) -> None:
         """Give the elements that are mapped elsewhere tasks of their own."""
