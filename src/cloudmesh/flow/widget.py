@@ -28,7 +28,7 @@ AWAY = 2.0  # … for a store that is away
 KNOWN = 50  # runs that are no new ones
 ENDED = ("finished", "error", "cancelled")
 
-# The picture is `view.svg`, which escapes all that a node says; parsed as XML, no script in it runs.
+# The picture is that of `view.svg`, which escapes all that a node says; a script in it is not run.
 ESM = """
 function render({ model, el }) {
   const words = document.createElement("div");
