@@ -104,6 +104,8 @@ def test_params_that_are_no_names_are_refused(wrong: Any) -> None:
     for given in ({"params": wrong}, {"on": wrong}):
         with pytest.raises(InputError, match="expected names and values"):
             flow.run(**given)
+    with pytest.raises(InputError, match="expected names and values"):
+        workflow("a", wrong)
 
 
 # -- calculations, conditions -------------------------------------------------------------

@@ -313,6 +313,8 @@ def workflow(
     if functions is None:
         here = frame.f_globals
         functions = here if frame.f_locals is here else {**here, **frame.f_locals}
+    else:
+        _by_name("functions", functions)
     file = frame.f_globals.get("__file__") or ""
     return Workflow(text, functions, name, file, frame.f_lineno)
 
