@@ -237,3 +237,38 @@ def test_a_map_that_lacks_what_was_skipped_is_skipped_whole(here: Any) -> None:
     assert nodes["other"]["result"] == [9, 9]
     assert here("resume", "latest").code == 0  # read again from its journal
     assert here.json("status", "latest")["counts"] == here.last["counts"]
+
+
+@pytest.mark.parametrize("on", ["local", "process"])
+def test_a_calculation_calls_methods_of_a_class(here: Any, on: str) -> None:
+    here.write(
+        "k.py",
+        """\
+        from cloudmesh.flow import BaseWorkFlow
+        class K(BaseWorkFlow):
+            def f(self, x, y=2):
+                total = x + y
+                return "not this"
+            @staticmethod
+            def s(x, *, y): return [x, y]
+            @classmethod
+            def c(cls, x): return [cls.__name__, x]
+            async def co(self, x): return x * 2
+        """,
+    )
+    here.write(
+        "f.yaml",
+        f"""\
+        flow: a; b || c || d || e
+        python: k.py:K
+        parameters: {{p: 3}}
+        tasks:
+          a: {{calculation: "f(1, p)", return: {{value: total}}, on: {on}}}
+          b: {{calculation: "f(a, y=p)", return: {{value: y}}, on: {on}}}
+          c: {{calculation: "s(a, y=p)", on: {on}}}
+          d: {{calculation: c(a), on: {on}}}
+          e: {{calculation: co(a), on: {on}}}
+        """,
+    )
+    nodes = here.run("f.yaml")
+    assert [nodes[n]["result"] for n in "abcde"] == [4, 3, [4, 3], ["K", 4], 8]

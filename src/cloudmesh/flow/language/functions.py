@@ -259,18 +259,19 @@ def bind(instance: Any, attribute: Any, name: str, is_async: bool = False) -> Ca
         own.__dict__.update(state)
         return own
 
-    def call(**arguments: Any) -> Any:
+    # By position only a calculation gives anything: f(1, x).
+    def call(*positional: Any, **arguments: Any) -> Any:
         own = copy()
         try:
-            return attribute(own, **arguments)
+            return attribute(own, *positional, **arguments)
         finally:
             if own.__dict__:
                 _warn_of_state(own.__dict__, state, cls.__name__, attribute)
 
-    async def acall(**arguments: Any) -> Any:
+    async def acall(*positional: Any, **arguments: Any) -> Any:
         own = copy()
         try:
-            return await attribute(own, **arguments)
+            return await attribute(own, *positional, **arguments)
         finally:
             if own.__dict__:
                 _warn_of_state(own.__dict__, state, cls.__name__, attribute)
