@@ -107,7 +107,7 @@ def test_kill_9_at_any_moment(anywhere: Scene, forge: Forge, rounds: dict[str, i
     store.close()
 
 
-@rounds(30, 10)
+@rounds(12, 6)
 def test_two_resumes_at_once(anywhere: Scene, forge: Forge, rounds: dict[str, int]) -> None:
     anywhere.cms.write("many.py", MANY.replace("0.004", "0.001").replace(str(NODES), "4"))
     store = store_of(anywhere)
