@@ -33,9 +33,15 @@ HERE = Path(__file__).parent
 #: Each has a short test of its own; all of the contract takes minutes with Slurm.
 SLURM = pytest.param("slurm", marks=[pytest.mark.slow, pytest.mark.real])
 DASK = pytest.param("dask", marks=[pytest.mark.slow, pytest.mark.real])
-FUNCTIONS = ["process", "ssh", DASK, SLURM]
-COMMANDS = ["command", "ssh", DASK, SLURM]
-KILLED = ["process", "ssh", DASK]  # what a dead engine takes with it; a job of Slurm is adopted
+BESIDE = pytest.param("beside", marks=pytest.mark.slow)
+FUNCTIONS = ["process", "ssh", BESIDE, DASK, SLURM]
+COMMANDS = ["command", "ssh", BESIDE, DASK, SLURM]
+KILLED = [
+    "process",
+    "ssh",
+    BESIDE,
+    DASK,
+]  # what a dead engine takes with it; a job of Slurm is adopted
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +72,8 @@ def spec_of(word: str, request: pytest.FixtureRequest) -> dict[str, Any]:
             "distributed", reason="NOT TESTED: Dask (needs pip install distributed)"
         )
         return {"kind": "dask", "workers": 2}
+    if word == "beside":
+        return {"kind": "process", "slots": 8}
     return {"kind": word}
 
 
@@ -299,7 +307,13 @@ def test_a_node_knows_its_key_and_attempt_and_says_progress(rig: Rig) -> None:
 def test_where_it_runs_is_told(rig: Rig) -> None:
     told = rig.start(nodes.nothing)
     told.result()
-    assert told.attempt.where.partition("/")[0] in ("process", "127.0.0.1", "dask", "slurm")
+    assert told.attempt.where.partition("/")[0] in (
+        "process",
+        "127.0.0.1",
+        "beside",
+        "dask",
+        "slurm",
+    )
 
 
 # -- functions: ends -----------------------------------------------------------------------------

@@ -80,6 +80,37 @@ def test_what_is_required_is_there_and_made_once(sshd: Sshd, tiny: str) -> None:
 
 
 @pytest.mark.slow
+def test_what_a_process_of_this_machine_requires(tiny: str, home: Path) -> None:
+    notes: list[str] = []
+    with executor({"kind": "process", "requirements": [tiny]}, notes) as made:
+        assert start(made, nodes.needs_tiny).result(120).value == 42
+        command = "python -c 'import cmflow_tiny; print(cmflow_tiny.ANSWER)'"
+        attempt = kit.make_attempt(None, {}, command=command)
+        assert kit.start(made, attempt).result().value == "42"
+    assert notes == ["lab: making an environment there, with what is required"]
+    assert len(list((home / ".cloudmesh/flow/environments").glob("*/ready"))) == 1
+    assert check("lab", {"kind": "process", "requirements": [tiny]}) == [("lab", "")]
+
+
+def test_a_process_of_this_machine_with_a_python_of_its_own(tmp_path: Path) -> None:
+    python = tmp_path / "a python"
+    python.write_text(f'#!/bin/sh\nMARK=here exec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    with executor({"kind": "process", "python": str(python)}) as made:
+        assert kit.start(made, kit.make_attempt(command="echo $MARK")).result().value == "here"
+        failed = start(made, nodes.needs_tiny)
+        assert (failed.result().error or {})["type"] == "ModuleNotFoundError"
+        assert failed.attempt.where == "lab"
+        sleeper = start(made, nodes.sleeps, {"seconds": 300})
+        sleeper.until(lambda t: "asleep" in t.text("out"))
+        made.cancel(sleeper.attempt)
+        assert (sleeper.result().error or {})["type"] == "Cancelled"
+        assert not kit.left(sleeper.attempt.key)
+    [(_, wrong)] = check("lab", {"kind": "process", "python": "/no/such/python"})
+    assert "there is no /no/such/python there; name one with python:" in wrong
+
+
+@pytest.mark.slow
 def test_an_old_python_makes_environments_too(sshd: Sshd, tiny: str) -> None:
     old = next(iter(Path(sys.base_prefix).parent.glob("3.8*/bin/python")), None)
     if old is None:

@@ -64,6 +64,7 @@ class Host:
     options: Mapping[str, Any] = field(default_factory=dict)
     requirements: tuple[str, ...] = ()  # what its Python must have, as pip reads it
     where: str = ""  # what users see as the place where a node runs; else the name
+    here: bool = False  # it is this machine, and is reached without SSH
 
     @property
     def place(self) -> str:
@@ -117,6 +118,10 @@ class Unreachable(InfrastructureError):
 
 async def connect(host: Host) -> Any:
     """A connection to a host.  Raises `Unreachable`."""
+    if host.here:
+        from cloudmesh.flow.executors.beside import Connection
+
+        return Connection()
     import asyncssh
 
     options: dict[str, Any] = {

@@ -6,6 +6,7 @@ and one line here.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -69,6 +70,11 @@ KINDS: dict[str, Kind] = {
         "cloudmesh.flow.executors.ssh",
         {**_HOST, "hosts": "list"},
         ("host", "hosts"),
+    ),
+    "process": Kind(
+        "cloudmesh.flow.executors.beside",
+        {"python": "text", "requirements": "list", "slots": "count"},
+        slots=os.cpu_count() or 1,
     ),
     "slurm": Kind(
         "cloudmesh.flow.executors.slurm",
