@@ -15,6 +15,7 @@ from cloudmesh.flow.config import check_pools, load_config
 from cloudmesh.flow.engine.drive import Observer, drive, inputs_of
 from cloudmesh.flow.errors import Fenced, InputError, NotFound, OwnedError
 from cloudmesh.flow.handle import Run, RunNode
+from cloudmesh.flow.trust import host, mark, user
 
 if TYPE_CHECKING:
     from cloudmesh.flow.again import Plan
@@ -87,16 +88,18 @@ def define(
     Raises `InputError` where it was edited by hand since it was added, unless ``redefine``.
     """
     from cloudmesh.flow.model.documents import definition, utc_text
-    from cloudmesh.flow.trust import mark
 
     flow = program.flow
     data = flow.to_json()
     file = program.path
+    mine = mark(store.id, flow.name, file, program.cls)
     before = store.definition_extra(flow.name)
     created = None
     if before is not None:
         _refuse_edited(before, flow.name, redefine or edited)
-        if before.get("flow") == data and before.get("user") == _user():
+        # Who has another key is another user, though of the same name.
+        own = before.get("user") == user() and before.get("mark") == mine
+        if own and before.get("flow") == data:
             return before.get("defined")
         documents = (store.definition(flow.name) or ([], {}))[0]
         created = documents[0]["cm"]["created"] if documents else None
@@ -107,8 +110,8 @@ def define(
         "defined": defined,
         "file": file,
         "cls": program.cls,
-        "user": _user(),
-        "mark": mark(store.id, flow.name, file, program.cls),
+        "user": user(),
+        "mark": mine,
         "edited": edited,
     }
     store.define(flow.name, definition(flow, now, created=created), extra)
@@ -126,20 +129,6 @@ def _refuse_edited(extra: Mapping[str, Any], name: str, redefine: bool) -> None:
             f"the definition of {name} was edited since it was added: "
             f"run {name} runs it as it is, --redefine replaces it by the file's"
         )
-
-
-def _user() -> str:
-    """Who defines: the user and the machine."""
-    return f"{os.getuid() if hasattr(os, 'getuid') else os.getlogin()}@{_host()}"
-
-
-def _host() -> str:
-    """The name of this machine, without loading more than needed on the way to a run."""
-    if hasattr(os, "uname"):
-        return os.uname().nodename
-    import socket
-
-    return socket.gethostname()
 
 
 # -- runs --------------------------------------------------------------------
@@ -200,6 +189,7 @@ def run(
         "parallel": parallel,
         "file": program.path,
         "cls": program.cls,
+        "mark": mark(store.id, flow.name, program.path, program.cls),
         "engine": _engine(),
         "versions": _versions(),
     }
@@ -214,12 +204,14 @@ def run(
 
 def _create(store: Store, identity: str, state: RunState, events: list[Any]) -> Journal:
     """Make a run in the store, with its first batch."""
+    from json import dumps
+
     from cloudmesh.flow.model.documents import utc_text
     from cloudmesh.flow.run import events as ev
     from cloudmesh.flow.store.protocol import RunHead
 
     head, flow = state.head, state.flow
-    text = flow.text[0] if len(flow.text) == 1 else str(list(flow.text))
+    text = flow.text[0] if len(flow.text) == 1 else dumps(flow.text, ensure_ascii=False)
     about = RunHead(
         identity, flow.name, text, head["parameters"], utc_text(state.begun), head["versions"]
     )
@@ -394,6 +386,7 @@ def retry(
     head = {
         **old.head,
         "flow": program.flow.to_json(),
+        "mark": mark(store.id, program.flow.name, old.head.get("file"), old.head.get("cls") or ""),
         "engine": _engine(),
         "versions": _versions(),
         "retry_of": run_id,
@@ -466,7 +459,7 @@ def cancel(run_id: str, store: Store, *, by: str = "", wait: float = 10.0) -> st
             f"the engine of run {identity} is gone, so nobody would read this; "
             f"`cms flow resume {identity}` goes on with it"
         )
-    store.request(identity, "cancel", by or _user())
+    store.request(identity, "cancel", by or user())
     until = monotonic() + wait
     while monotonic() < until:
         store.wait(identity, 1 << 60, 0.1)
@@ -488,13 +481,16 @@ def find_run(store: Store, text: str) -> dict[str, Any]:
             found = store.runs(limit=1)
         else:
             # A whole name says more than a beginning: a flow called "a" is found by it.
-            found = store.runs(text, limit=1) or store.runs(prefix=text, limit=20)
+            found = store.runs(text, limit=1)
+            if text and not found:
+                found = store.runs(prefix=text, limit=9)
         if not found:
             hint = "`cms flow runs` lists them" if text != "latest" else "none was started yet"
-            raise NotFound(f"no run {text} in this store; {hint}")
+            raise NotFound(f"no run {text or repr(text)} in this store; {hint}")
         if len(found) > 1:
-            names = ", ".join(document["run"] for document in found)
-            raise NotFound(f"{text} is the beginning of several runs: {names}")
+            names = ", ".join(document["run"] for document in found[:8])
+            more = ", …" if len(found) > 8 else ""
+            raise NotFound(f"{text} is the beginning of several runs: {names}{more}")
         exact = found[0]
     return shown(store, exact)
 
@@ -587,7 +583,7 @@ def _given_again(program: Program, head: Mapping[str, Any]) -> dict[str, Any]:
 
 def _engine() -> dict[str, Any]:
     """Who this engine is."""
-    return {"host": _host(), "pid": os.getpid()}
+    return {"host": host(), "pid": os.getpid()}
 
 
 def _versions() -> dict[str, str]:

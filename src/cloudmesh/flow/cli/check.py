@@ -12,6 +12,7 @@ from cloudmesh.flow.cli.words import Words, open_store_of, understand
 if TYPE_CHECKING:
     import argparse
 
+    from cloudmesh.flow.errors import InputError
     from cloudmesh.flow.language.program import Program
 
 __all__ = ["COMMANDS", "flow_text", "graph_table"]
@@ -39,6 +40,22 @@ def check(args: argparse.Namespace) -> int:
     except InputError as error:
         if args.output != "json":
             raise
+        return wrong(args, error)
+    if args.output == "json":
+        print_json(program_document(program))
+    else:
+        # In the normalised form all parentheses stand where ; and || are mixed.
+        sys.stdout.write("".join(f"{text}\n" for text in program.flow.text))
+        sys.stdout.write(graph_table(documents_of(program)))
+    return 0
+
+
+def wrong(args: argparse.Namespace, error: InputError) -> int:
+    """What is wrong, as JSON; the exit code, also where nobody reads it."""
+    from cloudmesh.flow.cli.answer import answer
+    from cloudmesh.flow.cli.main import silence
+
+    try:
         print_json(
             {
                 "workflow": args.flowname,
@@ -47,14 +64,10 @@ def check(args: argparse.Namespace) -> int:
                 "problems": [problem.document() for problem in error.problems],
             }
         )
-        return error.exit_code
-    if args.output == "json":
-        print_json(program_document(program))
-    else:
-        # In the normalised form all parentheses stand where ; and || are mixed.
-        sys.stdout.write("".join(f"{text}\n" for text in program.flow.text))
-        sys.stdout.write(graph_table(documents_of(program)))
-    return 0
+        answer().flush()
+    except BrokenPipeError:
+        silence(answer())
+    return error.exit_code
 
 
 def checked_program(args: argparse.Namespace) -> Program:

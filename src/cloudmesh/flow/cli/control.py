@@ -9,7 +9,7 @@ from cloudmesh.flow.cli.main import Command
 from cloudmesh.flow.cli.options import output_argument, run_argument
 from cloudmesh.flow.cli.render import print_json, span, table
 from cloudmesh.flow.cli.summary import RESULT_SHOWN, count, shown_status
-from cloudmesh.flow.cli.words import open_store_of
+from cloudmesh.flow.cli.words import open_store_of, unknown
 
 if TYPE_CHECKING:
     import argparse
@@ -71,11 +71,24 @@ def diff_rows(entry: dict[str, Any]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for word in ("status", "result", "error", "code"):
         if word in entry:
-            one, other = (cut("" if side is None else str(side)) for side in entry[word])
+            one, other = (cut(side_text(word, side)) for side in entry[word])
             rows.append((name, word, one, other))
     one, other = (span(side) for side in entry["took"])
     rows.append((name, "took", one, other))
     return rows
+
+
+def side_text(word: str, side: Any) -> str:
+    """What one of two runs has of a node, on a line."""
+    if side is None:
+        return ""
+    if word == "error":
+        return f"{side['type']}: {side['message']}"
+    if word == "result":
+        from json import dumps
+
+        return dumps(side, ensure_ascii=False)
+    return str(side)
 
 
 def cut(text: str) -> str:
@@ -96,6 +109,9 @@ def prune(args: argparse.Namespace) -> int:
     from cloudmesh.flow import api
 
     with open_store_of(args) as store:
+        name = args.name
+        if name is not None and not store.runs(name, limit=1) and store.definition(name) is None:
+            raise unknown("flow", name, store.definitions())
         gone = api.prune(store, args.keep, args.name, lambda text: print(text, file=sys.stderr))
     sys.stderr.write(f"{count(len(gone), 'run')} removed\n")
     return 0

@@ -64,6 +64,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "store": ("infra", "check the store"),
 }
 
+#: Where `hide_password` puts a URL, for the same process; no node sees it.
+HIDDEN_URL = "_CLOUDMESH_FLOW_STORE_URL"
+
 EXAMPLES = """\
 examples:
   cms flow run test-flow.py "(a; b || c)"     run three methods of a class, b and c side by side
@@ -80,6 +83,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     that a node has left behind must not hold the process.
     """
     prepare_streams()
+    if argv is None:
+        speak_unheard()
+        hide_password()
     code = dispatch(list(sys.argv[1:] if argv is None else argv))
     if argv is None:
         leave(code)
@@ -136,13 +142,16 @@ def flow(words: list[str]) -> int:
     """``cms flow WORDS``."""
     options, rest = leading_options(words)
     if not rest or rest[0] in ("-h", "--help", "help"):
-        if len(rest) > 1 and rest[1] in COMMANDS:
+        if rest and rest[0] == "help" and len(rest) > 1:
             return flow([rest[1], "--help"])
         sys.stdout.write(overview())
         return 0 if rest else 2
     name = rest[0]
     if name in ("--version", "-V"):
         return print_version()
+    if name in ("--store", "--config"):
+        sys.stderr.write(f"cms flow: {name}: a value is needed behind it\n")
+        return 2
     if name not in COMMANDS:
         return unknown_command(name)
     command = load(name)
@@ -156,6 +165,9 @@ def flow(words: list[str]) -> int:
     args, more = parser.parse_known_args(given)
     if more:  # options stand between the words, or there are unknown ones
         args = parser.parse_intermixed_args(given)
+    hidden = os.environ.pop(HIDDEN_URL, None)
+    if hidden and args.store:
+        args.store = hidden
     if getattr(args, "output", "") == "json":
         claim()
     return command.execute(args)
@@ -331,6 +343,45 @@ def prepare_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
         elif hasattr(stream, "reconfigure") and stream.errors != "backslashreplace":
             stream.reconfigure(errors="backslashreplace")
+
+
+def speak_unheard() -> None:
+    """What goes to stderr when nobody reads it any more is dropped: exit codes do not change."""
+    import io
+
+    class Unheard(io.FileIO):
+        def write(self, data: Any) -> Any:
+            try:
+                return super().write(data)
+            except OSError:
+                return memoryview(data).nbytes
+
+    try:
+        raw = Unheard(sys.stderr.fileno(), "w", closefd=False)
+    except (OSError, ValueError):  # it was closed by who started us, or is no file
+        return
+    sys.stderr = io.TextIOWrapper(
+        io.BufferedWriter(raw), sys.stderr.encoding, "backslashreplace", line_buffering=True
+    )
+
+
+def hide_password() -> None:
+    """A password in a ``--store`` URL is in the list of processes no longer than it must be.
+
+    The program starts anew as itself, with the URL in its environment, which no
+    other user sees, and without user and password among its words.
+    """
+    words = list(sys.orig_argv)
+    for i, word in enumerate(words):
+        option = "--store=" if word.startswith("--store=") else ""
+        url = word.removeprefix(option)
+        if "@" in url and not url.startswith("sqlite:") and (option or words[i - 1] == "--store"):
+            from cloudmesh.flow.store.opening import redacted
+
+            os.environ[HIDDEN_URL] = url
+            words[i] = option + redacted(url)
+    if words != sys.orig_argv and os.name == "posix":
+        os.execv(sys.executable, [sys.executable, *words[1:]])
 
 
 def silence(stream: Any) -> None:

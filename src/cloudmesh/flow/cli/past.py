@@ -50,5 +50,15 @@ def state_at(
         "counts": state.counts_by_status(),
         "ended": utc_text(state.over) if state.over else None,
         "seq": last,
+        "at": utc_text(time_of(store, run["run"], last)),
     }
     return head, nodes
+
+
+def time_of(store: Store, run: str, seq: int) -> float:
+    """When the last event of a batch happened, in seconds since 1970."""
+    from cloudmesh.flow.run import events as ev
+
+    (batch,) = store.batches(run, seq - 1, 1)
+    times = [x for event in ev.decode(batch.events) for x in event[1:3] if isinstance(x, float)]
+    return max(times)

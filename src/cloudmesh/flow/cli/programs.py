@@ -30,8 +30,11 @@ def load_file(
     ``later``: run parameters may still come; ``moved``: nodes for which ``--on`` says
     where they run.  Raises `InputError` with all that is wrong.
     """
+    from cloudmesh.flow.errors import InputError
     from cloudmesh.flow.language.load import load
 
+    if words.file and args.flowfile not in (None, words.file):
+        raise InputError(f"two files, {words.file} and --flowfile {args.flowfile}: name one")
     target = words.file or args.flowfile or default_file(args.flowname)
     return load(
         target,

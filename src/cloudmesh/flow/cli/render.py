@@ -155,11 +155,11 @@ def seconds_of(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
-def took(document: dict[str, Any]) -> str:
-    """How long a node or a run took, or has taken so far."""
+def took(document: dict[str, Any], now: str | None = None) -> str:
+    """How long a node or a run took, or had taken at a stored time (default: this moment)."""
     from time import time
 
-    started, ended = document.get("started"), document.get("ended")
+    started, ended = document.get("started"), document.get("ended") or now
     if not started:
         return ""
     try:

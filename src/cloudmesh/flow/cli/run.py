@@ -63,6 +63,10 @@ def flow_arguments(parser: argparse.ArgumentParser) -> None:
     )
     flowname_argument(parser, help="the name of the flow")
     parser.add_argument("--flowfile", metavar="FILE", help="the file that holds the flow")
+    trust_argument(parser)
+
+
+def trust_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--trust", action="store_true", help="load the file of a definition that is not yours"
     )
@@ -130,6 +134,7 @@ def resume_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="take over from an engine that shows no sign of life"
     )
+    trust_argument(parser)
     engine_arguments(parser)
 
 
@@ -137,12 +142,15 @@ def resume(args: argparse.Namespace) -> int:
     """Go on with a run whose engine is gone; of one that has ended say so."""
     from cloudmesh.flow import api
     from cloudmesh.flow.config import load_config
+    from cloudmesh.flow.trust import refuse_foreign
 
     with open_store_of(args) as store:
         found = api.find_run(store, args.run)
         if found["status"] in ("finished", "error", "cancelled"):
             sys.stderr.write(f"run {found['run']} has ended: {found['status']}\n")
             return conclude(args, store, found["run"])
+        if not args.trust:
+            refuse_foreign(store, found["run"])
         config = load_config(args.config)
         start = partial(api.resume, found["run"], store, force=args.force, config=config)
         return go(args, store, found["run"], start)
@@ -156,6 +164,7 @@ def retry_arguments(parser: argparse.ArgumentParser) -> None:
         "--from", dest="from_node", metavar="NODE", help="this node, and all that depends on it"
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would run")
+    trust_argument(parser)
     engine_arguments(parser)
 
 
@@ -163,9 +172,12 @@ def retry(args: argparse.Namespace) -> int:
     """Run again what has not finished, in a new run that keeps the rest."""
     from cloudmesh.flow import api
     from cloudmesh.flow.config import load_config
+    from cloudmesh.flow.trust import refuse_foreign
 
     with open_store_of(args) as store:
         old = api.find_run(store, args.run)["run"]
+        if not args.trust:
+            refuse_foreign(store, old)
         todo = api.plan_retry(old, store, from_node=args.from_node)
         changed = f"; changed since: {', '.join(todo.changed)}" if todo.changed else ""
         sys.stderr.write(
@@ -233,10 +245,12 @@ def conclude(args: argparse.Namespace, store: Store, run_id: str) -> int:
         else:
             sys.stdout.write(summary.run_table(nodes))
         answer().flush()
-    except BrokenPipeError:  # the run has ended all the same, and its exit code says how
+    except OSError as error:  # the run has ended all the same, and its exit code says how
         from cloudmesh.flow.cli.main import silence
 
         silence(answer())
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"cms flow: stdout: {error.strerror}\n")
     sys.stderr.write(summary.tracebacks(nodes))
     sys.stderr.write(summary.last_line(found, store_option(args, store)))
     return EXIT_CODES.get(found["status"], 1)

@@ -47,10 +47,11 @@ def runs(args: argparse.Namespace) -> int:
     with open_store_of(args) as store:
         limit = args.limit or (None if args.output == "json" else RUNS_SHOWN + 1)
         found = [with_engine(store, run) for run in store.runs(args.name, limit=limit)]
-        if not found and args.name and store.definition(args.name) is None:
+        if not found and args.name is not None and store.definition(args.name) is None:
             raise unknown("flow", args.name, store.definitions())
         if args.output == "json":
             print_json(found)
+            say_lost(args, store, found)
             return 0
         more = args.limit is None and len(found) > RUNS_SHOWN
         shown = found[:RUNS_SHOWN] if more else found
@@ -61,10 +62,15 @@ def runs(args: argparse.Namespace) -> int:
         sys.stdout.write(table(head, map(run_row, shown), styled, 2))
         if more:
             sys.stderr.write(f"only the newest {RUNS_SHOWN}; --limit N shows more\n")
-        for run in shown:
-            if run.get("engine") == "lost":
-                sys.stderr.write(f"{run['run']}: {next_step(run, store_option(args, store))}\n")
+        say_lost(args, store, shown)
     return 0
+
+
+def say_lost(args: argparse.Namespace, store: Store, found: list[dict[str, Any]]) -> None:
+    """Say of each run whose engine is gone how to go on with it."""
+    for run in found:
+        if run.get("engine") == "lost":
+            sys.stderr.write(f"{run['run']}: {next_step(run, store_option(args, store))}\n")
 
 
 def run_row(run: dict[str, Any]) -> tuple[str, ...]:
@@ -113,9 +119,11 @@ def status(args: argparse.Namespace) -> int:
         add_waits(store, run["run"], nodes, args.at)
         if args.output == "json":
             print_json(run_document(run, nodes))
+            if args.at is None:
+                say_lost(args, store, [run])
             return 0
         sys.stdout.write(run_line(run))
-        sys.stdout.write(run_table(nodes, every=True))
+        sys.stdout.write(run_table(nodes, every=True, now=run.get("at")))
         step = next_step(run, store_option(args, store))
         if step and args.at is None:
             sys.stderr.write(f"{step}\n")
@@ -127,7 +135,7 @@ def run_line(run: dict[str, Any]) -> str:
     words = [f"run {run['run']} of {run.get('workflow')}", styled(status_text(run))]
     if run.get("parameters"):
         words.append(" ".join(f"{k}={v}" for k, v in run["parameters"].items()))
-    words.append(f"started {ago(run.get('started'))}, took {took(run)}")
+    words.append(f"started {ago(run.get('started'))}, took {took(run, run.get('at'))}")
     return "  ".join(words) + "\n"
 
 
@@ -241,6 +249,7 @@ def logs(args: argparse.Namespace) -> int:
             run = find_run(store, run["run"])
             over = run["status"] != "running" or run.get("engine") == "lost"
             print_logs(store, run, args.node, offsets, final=over)
+        say_lost(args, store, [run])
     return 0
 
 

@@ -54,9 +54,9 @@ def why(node: dict[str, Any]) -> str:
     return ""
 
 
-def run_table(nodes: Sequence[dict[str, Any]], every: bool = False) -> str:
+def run_table(nodes: Sequence[dict[str, Any]], every: bool = False, now: str | None = None) -> str:
     """The table of a run's nodes; of many (unless ``every``) those that need an eye, and of a
-    map its own row."""
+    map its own row.  ``now`` is the stored time that it shows, where that has gone by."""
     shown, left_out = with_elements(nodes), 0
     if not every and len(nodes) > ROWS_MAX:
         own = [n for n in shown if "[" not in n["name"]]
@@ -72,7 +72,7 @@ def run_table(nodes: Sequence[dict[str, Any]], every: bool = False) -> str:
             node["name"],
             node.get("status") or "",
             str(node.get("attempt") or ""),
-            took(node),
+            took(node, now),
             *((span(node["waited"]) if node.get("waited") else "",) if waits else ()),
             node.get("where") or "",
             why(node),

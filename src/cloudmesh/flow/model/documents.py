@@ -282,7 +282,11 @@ def run_document(
 
 def run_head(document: Mapping[str, Any]) -> dict[str, Any]:
     """The ``flow-runs`` document of a run with exactly its fields, null where nothing is."""
-    return {field: document.get(field) for field in HEAD_FIELDS}
+    head = {field: document.get(field) for field in HEAD_FIELDS}
+    flow = head["flow"]
+    if isinstance(flow, str) and flow.startswith('["'):  # as no flow string does: it is a list
+        head["flow"] = json.loads(flow)
+    return head
 
 
 def whole_result(result: Any, blob: Callable[[str], bytes]) -> Any:

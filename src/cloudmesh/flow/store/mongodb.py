@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from warnings import catch_warnings, simplefilter
 
 from pymongo import MongoClient
 from pymongo.errors import ConfigurationError, DuplicateKeyError, PyMongoError
@@ -68,7 +69,7 @@ class MongoStore:
     def __init__(self, url: str, notice: Callable[[str], None] = say) -> None:
         self.url = redacted(url)
         self.notice = notice
-        self._client = _connect(url, self.url)
+        self._client = _connect(url, self.url, notice)
         try:
             self._client.get_default_database()
         except ConfigurationError:
@@ -224,7 +225,7 @@ class MongoStore:
             "_id": head.run,
             "run": head.run,
             "workflow": head.workflow,
-            "flow": head.flow,
+            "flow": json.loads(head.flow) if head.flow.startswith('["') else head.flow,
             "status": "running",
             "parameters": to_bson(dict(head.parameters)),
             "started": head.started,
@@ -508,7 +509,7 @@ class MongoStore:
         self._client.close()
 
 
-def _connect(url: str, shown: str) -> MongoClient[Document]:
+def _connect(url: str, shown: str, notice: Callable[[str], None]) -> MongoClient[Document]:
     """A client.  Nothing of a URL that is wrong is repeated: it may hold a password."""
     limits = {
         "serverSelectionTimeoutMS": SELECTION_MS,
@@ -520,7 +521,14 @@ def _connect(url: str, shown: str) -> MongoClient[Document]:
         name: value for name, value in limits.items() if name.lower() not in said
     }
     try:
-        return MongoClient(url, retryWrites=False, appname="cloudmesh-flow", **options)
+        with catch_warnings(record=True) as warned:
+            simplefilter("always")
+            client: MongoClient[Document] = MongoClient(
+                url, retryWrites=False, appname="cloudmesh-flow", **options
+            )
+        if any(issubclass(warning.category, UserWarning) for warning in warned):
+            notice(f"an option in the URL of {shown} is none that MongoDB has, and does nothing")
+        return client
     except (PyMongoError, ValueError):
         message = f"{shown} is no URL of a MongoDB server: mongodb://HOST/DATABASE"
     raise InputError(message)

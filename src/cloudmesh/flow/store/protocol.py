@@ -83,7 +83,10 @@ NOTHING_KNOWN: Mapping[int, NodeRow] = {}
 
 
 class RunHead(NamedTuple):
-    """What is known of a run when it is made; the first part of its ``flow-runs`` document."""
+    """What is known of a run when it is made; the first part of its ``flow-runs`` document.
+
+    ``flow`` is its string; of several the JSON of the list, which `run_head` gives as a list.
+    """
 
     run: str
     workflow: str
