@@ -138,8 +138,8 @@ AGAIN = [
     Broken(
         "every attempt is the first",
         "run/run.py",
-        "event = ev.started(i, now, self.attempt[i] + 1, reason, on)",
-        "event = ev.started(i, now, 1, reason, on)",
+        "event = ev.started(i, now, self.attempt[i] + 1, reason, task.on)",
+        "event = ev.started(i, now, 1, reason, task.on)",
         LOST + "test_kill_9_then_resume[embedded]",
     ),
     Broken(
