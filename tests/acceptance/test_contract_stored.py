@@ -196,17 +196,20 @@ def test_active_holds_the_latest_run_and_history_the_others(here: Any) -> None:
 
 def test_two_runs_at_once_are_both_active(here: Any) -> None:
     done = here.python("""\
-        import threading
+        import os, threading, time
         from cloudmesh.flow import open_store, workflow
-        import os
         url = os.environ["CLOUDMESH_FLOW_STORE"]
         both = threading.Barrier(2)
         def a():
-            both.wait(30)
+            both.wait(60)
             store = open_store(url)
-            found = {d["run"] for d in store.documents("program-flow-active")}
+            for _ in range(3000):  # the documents follow the journal within a moment
+                found = {d["run"] for d in store.documents("program-flow-active")}
+                if len(found) == 2:
+                    break
+                time.sleep(0.01)
             status = {d["status"] for d in store.documents("program-flow-active")}
-            both.wait(30)
+            both.wait(60)
             return [len(found), sorted(status)]
         if __name__ == "__main__":
             w = workflow("a")

@@ -182,7 +182,7 @@ def test_the_pipes_end_is_the_end_of_all() -> None:
         assert len(left(key)) >= 2
         assert there.process.stdin is not None
         there.process.stdin.close()
-        assert there.process.wait(10) == 0
+        assert there.process.wait(60) == 0
         assert nothing_left(key)
 
 
@@ -222,7 +222,7 @@ def test_a_node_that_goes_on_starting_processes_leaves_none(how: str, function: 
             there.send(frame({"kind": "end"}))
         else:
             there.process.terminate()
-        there.process.wait(20)
+        there.process.wait(60)
         assert not left(key)
 
 
@@ -264,16 +264,16 @@ def test_silence_is_taken_for_the_engines_end() -> None:
     with far(program=program.replace(b"SILENCE_MAX = 60.0", b"SILENCE_MAX = 0.50")) as there:
         there.send(command("setsid sleep 300 & sleep 300", key))
         there.until("started")
-        assert there.process.wait(10) == 0
+        assert there.process.wait(60) == 0
         assert nothing_left(key)
 
 
 def test_beats_keep_it_alive() -> None:
-    program = runner().replace(b"SILENCE_MAX = 60.0", b"SILENCE_MAX = 0.50")
+    program = runner().replace(b"SILENCE_MAX = 60.0", b"SILENCE_MAX = 2.00")
     with far(program=program) as there:
-        for _ in range(20):
+        for _ in range(25):
             there.send(frame({"kind": "beat"}))
-            time.sleep(0.05)
+            time.sleep(0.1)  # on a busy machine it may become a second
         assert there.process.poll() is None
 
 

@@ -184,7 +184,7 @@ def test_functions_output_and_cancel_on_a_machine_of_ec2(boots: Boots) -> None:
         sleeper = command(made, "echo up; sleep 300")
         sleeper.until(lambda t: "up" in t.text("out"))
         made.cancel(sleeper.attempt)
-        assert (sleeper.result(20).error or {})["type"] == "Cancelled"
+        assert (sleeper.result().error or {})["type"] == "Cancelled"
     finally:
         made.close()
     assert book.words == ["intent", "release"]
@@ -211,7 +211,7 @@ def test_a_machine_with_another_host_key_is_not_used(boots: Boots) -> None:
     """Whoever answers there is not the machine that was told its key."""
     boots.forged = True
     book = Book()
-    made = make("aws", {**boots.rig.spec, "boot": "2s"}, book.context)
+    made = make("aws", {**boots.rig.spec, "boot": "6s"}, book.context)
     outcome = command(made, "true").result(60)
     made.close()
     assert "another host key than it was given" in (outcome.error or {})["message"]
@@ -404,7 +404,7 @@ def test_an_endpoint_that_does_not_answer(ec2: Ec2Rig, monkeypatch: pytest.Monke
     over = threading.Event()
 
     def hang(request: Request) -> None:
-        over.wait(30)
+        over.wait(60)
         raise Lost
 
     ec2.gate.before = hang

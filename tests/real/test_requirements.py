@@ -138,13 +138,13 @@ def test_making_ends_with_its_engine(sshd: Sshd) -> None:
         made = make("lab", spec, Context(note=lambda text: making.set()))
         try:
             told = start(made, nodes.needs_tiny)
-            assert making.wait(30)
+            assert making.wait(60)
             silent.accept()[0].close()  # pip has come, and will come again
             made.cancel(told.attempt)
             assert (told.result().error or {})["type"] == "Cancelled"
         finally:
             made.close()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while makers(sshd):
             assert time.monotonic() < deadline, makers(sshd)
             time.sleep(0.05)
