@@ -154,3 +154,33 @@ def test_on_a_coarse_pointer_what_is_pressed_is_large_enough(
         assert found.bounding_box()["height"] >= 44, found.evaluate("e => e.outerHTML")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     context.close()
+
+
+@pytest.mark.parametrize("width", [320, 720, 768, 1024])
+def test_nothing_is_out_of_sight_at_any_width_and_only_the_picture_scrolls_both_ways(
+    page: Any, home: Any, served: Served, width: int
+) -> None:
+    names = [f"n{k}" for k in range(30)]
+    run = Hand(open_store(), make_flow({n: [] for n in names}), begun=time.time() - 4000)
+    run.batch(*(run.started(name) for name in names))
+    run.batch(*(run.failed(name) for name in names[:4]))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{served.url}/runs/{run.id}")
+    page.locator(".summary .errors", has_text="4 errors").wait_for(state="attached")
+    beyond = page.evaluate("""() => [...document.querySelectorAll(".head *, .summary *")]
+        .filter((e) => e.getClientRects().length && e.getBoundingClientRect().right > innerWidth)
+        .map((e) => e.outerHTML.slice(0, 80))""")
+    assert beyond == []
+    root = "document.documentElement"
+    assert page.evaluate(f"{root}.scrollWidth") == width
+    assert page.evaluate(f"{root}.scrollHeight <= {root}.clientHeight")
+
+
+def test_on_paper_stands_what_is_shown_and_nothing_to_click(page: Any, run: Any) -> None:
+    run()
+    page.emulate_media(media="print")
+    page.locator(".summary .actions").wait_for(state="hidden")
+    assert page.locator(plate("end")).is_visible()
+    assert page.locator(row("end")).is_visible()
+    buttons = page.locator(".tools button, .chips button, .head button")
+    assert not any(button.is_visible() for button in buttons.all())

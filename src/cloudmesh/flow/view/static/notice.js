@@ -19,7 +19,7 @@ export class Notice {
     this.el.hidden = !found;
     if (found?.kind !== this.told) {
       this.told = found?.kind; // once: what counts down is not said again every second
-      if (found) announce(`${found.title} ${found.more}`);
+      if (found) announce(`${found.title} ${found.more}`, true);
     }
     if (key === this.key) return;
     this.key = key;
