@@ -188,7 +188,7 @@ def test_what_takes_long_shows_its_outline_and_how_much_is_to_come(
     for route in held:
         route.continue_()
     page.unroute("**/state?*")
-    page.wait_for_selector(".picture [data-node]")
+    page.wait_for_selector(".picture [data-group]")
     assert page.locator(".skeleton").count() == 0
 
 
