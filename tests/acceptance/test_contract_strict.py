@@ -272,3 +272,33 @@ def test_a_calculation_calls_methods_of_a_class(here: Any, on: str) -> None:
     )
     nodes = here.run("f.yaml")
     assert [nodes[n]["result"] for n in "abcde"] == [4, 3, [4, 3], ["K", 4], 8]
+
+
+def test_a_node_that_takes_a_value_is_added_before_its_edges(here: Any) -> None:
+    here.write(
+        "test-flow.py",
+        """\
+        from cloudmesh.flow import BaseWorkFlow, task
+        class T(BaseWorkFlow):
+            flow = "a"
+            def a(self): return 1
+            @task(when="a > 0")
+            def b(self, a): return a + 1
+            def c(self, a, b=0): return a + b
+        """,
+    )
+    name = ("--flowname", "test")
+    for words in [
+        ("add", "test-flow.py"),
+        ("node", "add", "b", *name),
+        ("node", "add", "c", *name),
+    ]:
+        assert here(*words).code == 0, words
+    assert "a" in here.refused("run", "test")  # b and c still lack a
+    assert "takes the value of a" in here.refused("check", "test")
+    assert here("edge", "add", "b", "a", *name).code == 0
+    assert here("edge", "add", "c", "b", *name).code == 0
+    assert here.run("test")["c"]["result"] == 3
+    # What an edit itself breaks is refused, as ever.
+    assert "takes the value of a" in here.refused("edge", "delete", "b", "a", *name)
+    assert "takes the value of b" in here.refused("edge", "invert", "c", "b", *name)

@@ -73,13 +73,16 @@ def edit(args: argparse.Namespace, change: Callable[[Graph], Graph], new: bool =
     config = load_config(args.config)
     with open_store_of(args) as store:
         if new and store.definition(name) is None:
-            program = load(args.flowfile, texts({}), flowname=name, later=True)
+            program = load(args.flowfile, texts({}), flowname=name, later=True, pending=[args.node])
         else:
             documents, extra = stored(store, name)
-            edited = tuple(texts(definitions.graph_of(documents)))
+            graph = definitions.graph_of(documents)
+            edited = tuple(texts(graph))
             if args.flowfile or extra.get("file"):
                 words = Words(name=name, strings=edited)
-                program = load_stored(args, store, words, config, later=True)
+                # The edges of what is new, or waits for nothing yet, are still to come.
+                pending = {n.removesuffix("*") for n in change(graph) if not graph.get(n)}
+                program = load_stored(args, store, words, config, later=True, pending=pending)
             else:
                 program = load(None, edited, flowname=name)
         api.define(program, store, edited=True)

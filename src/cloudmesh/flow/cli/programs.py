@@ -56,6 +56,7 @@ def load_stored(
     parameters: Mapping[str, str] | None = None,
     later: bool = False,
     moved: Collection[str] = (),
+    pending: Collection[str] = (),
 ) -> Program:
     """The program of a stored definition: its graph, and the functions of the file that it names.
 
@@ -87,6 +88,7 @@ def load_stored(
         later=later,
         moved=moved,
         pools=config.pools,
+        pending=pending,
     )
 
 

@@ -51,6 +51,7 @@ def load(
     later: bool = False,
     moved: Collection[str] = (),
     pools: Collection[str] | None = None,
+    pending: Collection[str] = (),
 ) -> Program:
     """Read and check a flow.  Raises `InputError` with all findings.
 
@@ -60,7 +61,8 @@ def load(
     ``on``; ``parameters`` the texts of ``--param``.  ``later``: run parameters
     may still come (a definition), so that one that nothing fills is no mistake.
     ``moved`` are nodes that run elsewhere than the flow says, wherever that is;
-    ``pools`` those of the user's configuration, where it has been read.
+    ``pools`` those of the user's configuration, where it has been read; ``pending``
+    those whose edges are still to come.
     """
     given = [
         Source(text, "flow string" if len(strings) == 1 else f"flow string {number}")
@@ -76,6 +78,7 @@ def load(
         later=later,
         moved=moved,
         pools=pools,
+        pending=pending,
         texts=True,
     )
 
@@ -164,6 +167,7 @@ def _assemble(
     later: bool,
     moved: Collection[str],
     pools: Collection[str] | None = None,
+    pending: Collection[str] = (),
     texts: bool = False,
 ) -> Program:
     """``texts``: the parameters are those of ``--param``, which annotations are to take."""
@@ -185,7 +189,9 @@ def _assemble(
     places = _Places(origin, drawn, findings)
     if sound:
         flow = _with_sources(flow, origin.sure, places)
-    found = check(flow, parameters, infrastructure, later=later, moved=moved, pools=pools)
+    found = check(
+        flow, parameters, infrastructure, later=later, moved=moved, pools=pools, pending=pending
+    )
     if not sound or len(specs) < len(drawn.index):
         found = [f for f in found if _is_certain(f, origin, drawn, specs, sound)]
     places.add(found)

@@ -43,6 +43,7 @@ def check(
     later: bool = False,
     moved: Collection[str] = (),
     pools: Collection[str] | None = None,
+    pending: Collection[str] = (),
 ) -> list[Finding]:
     """All findings in a flow whose graph is sound.
 
@@ -51,6 +52,7 @@ def check(
     configuration adds for ``on``.  ``later``: run parameters may still come, so
     that one which nothing fills is no mistake yet.  ``moved``: nodes that run
     elsewhere than they say.  ``pools`` are those of the configuration, where it is known.
+    ``pending``: nodes whose edges are still to come, and with them what they take.
     """
     known = {*parameters, *flow.parameters}
     wires = wire(flow, known)
@@ -67,9 +69,11 @@ def check(
             message = no_pool(task.pool)
             findings.append(Finding(message, "word", node.name, "pool", near, task.pool))
         if task.parameters:
-            findings += _unfilled(flow, i, wires, later)
+            found = _unfilled(flow, i, wires, later)
+            findings += (f for f in found if node.name not in pending or f.name == node.name)
         if task.when is not None:
-            findings += conditions.check(i, known, later)
+            reads = conditions.check(i, known, later)
+            findings += (f for f in reads if node.name not in pending)
         if task.over is not None and not node.mapped:
             message = f"over: {node.name} is not mapped; write {node.name}* in the flow"
             findings.append(Finding(message, "word", node.name, "over"))
