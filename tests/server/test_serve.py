@@ -175,3 +175,20 @@ def test_pages_that_follow_a_run_learn_of_its_end_before_the_server_stops(
     for stream in streams:
         assert b"event: end" in stream.read()
     assert b"event: end" not in other.read()
+
+
+@pytest.mark.parametrize("given", ["lab.example:8080", "http://lab.example", "", "a b", "a,b", "*"])
+def test_what_is_no_name_to_be_called_by_is_refused(home: Path, given: str) -> None:
+    with pytest.raises(InputError, match=r"--allow-host .*: a name or an address, without"):
+        serve_in_thread(MemoryStore(), port=0, allow_hosts=[given])
+
+
+def test_names_to_be_called_by(home: Path) -> None:
+    names = ["Lab.Example", "10.0.0.7", "[FE80::1]", "fe80::2"]
+    server = serve_in_thread(MemoryStore(), port=0, allow_hosts=names)
+    for name in names:
+        host = f"[{name.strip('[]')}]:80" if ":" in name else name
+        request = urllib.request.Request(f"{server.url}/health", headers={"Host": host})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            assert answer.status == 200, name
+    server.stop()

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -130,6 +131,7 @@ class _Prepared:
         from cloudmesh.flow.server.access import Tickets
         from cloudmesh.flow.server.app import create_app
 
+        allow_hosts = [_name_of(given) for given in allow_hosts]
         _check_host(host, allow_hosts)
         self.socket = _bind(host, port)
         bound = self.socket.getsockname()[1]
@@ -184,6 +186,13 @@ def _server(app: Any) -> uvicorn.Server:
         server_header=False,
     )
     return Server(config)
+
+
+def _name_of(given: str) -> str:
+    """A name that the server may be called by, as a ``Host`` says it, without its brackets."""
+    if re.fullmatch(r"[A-Za-z0-9_.-]+|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?", given):
+        return given.strip("[]").lower()
+    raise InputError(f"--allow-host {given!r}: a name or an address, without a scheme or a port")
 
 
 def _check_host(host: str, allow_hosts: Collection[str]) -> None:
