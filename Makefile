@@ -32,7 +32,7 @@ test: .venv/.test
 	@$(PYTEST) -m "not slow" tests
 
 test-all: .venv/.test .venv/.bench
-	@$(PYTEST) tests
+	@$(PYTEST) --hypothesis-profile=search tests
 
 test-deps:
 	@scripts/test-deps.sh

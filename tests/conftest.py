@@ -13,6 +13,15 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says more of the machine than of the code.  `make test` tries the
+# same examples each time, so that it says the same of the same code; `make test-all` others.
+for name, same in (("same", True), ("search", False)):
+    settings.register_profile(
+        name, deadline=None, derandomize=same, suppress_health_check=[HealthCheck.too_slow]
+    )
+settings.load_profile("same")
 
 # What is built once and kept between runs of the tests (a database server, a
 # disk image) lives in the user's cache; the tests themselves never see the home.

@@ -58,6 +58,7 @@ def listener(monkeypatch: pytest.MonkeyPatch) -> Iterator[Listener]:
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(webhooks, "PAUSE", 0.0)
+    monkeypatch.setattr(webhooks, "PATIENCE", 60.0)
     listener = Listener()
     yield listener
     listener.close()

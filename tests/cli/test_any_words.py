@@ -34,7 +34,8 @@ class MyFlow(BaseWorkFlow):
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     command=st.sampled_from(sorted(COMMANDS.keys() - SERVE)),

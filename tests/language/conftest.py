@@ -7,15 +7,10 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
 from cloudmesh.flow.errors import InputError, Problem
 from cloudmesh.flow.language.load import load
 from cloudmesh.flow.language.program import Program
-
-# How long an example takes says more of the machine than of the code.
-settings.register_profile("no-deadline", deadline=None)
-settings.load_profile("no-deadline")
 
 
 @pytest.fixture(autouse=True)

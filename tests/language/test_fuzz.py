@@ -142,7 +142,8 @@ def test_yaml(text: str) -> None:
     | data
 )
 @settings(
-    max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=300,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_yaml_flows(tmp_path: Path, value: Any) -> None:
     path = tmp_path / "fuzz.yaml"
