@@ -302,3 +302,25 @@ def test_a_node_that_takes_a_value_is_added_before_its_edges(here: Any) -> None:
     # What an edit itself breaks is refused, as ever.
     assert "takes the value of a" in here.refused("edge", "delete", "b", "a", *name)
     assert "takes the value of b" in here.refused("edge", "invert", "c", "b", *name)
+
+
+@pytest.mark.parametrize(
+    ("attribute", "said"),
+    [
+        ("flow = 5", "x-flow.py:3:12: X.flow is to be a string or a list of strings, not 5"),
+        ("flow: list = ['a', 5]", "x-flow.py:3:18: X.flow is to be a string or a list of strings"),
+        ("flow = 'a'; name = '1x'", "x-flow.py:3:24: the flow's name '1x' is no name"),
+        ("flow = 'a'; name = 5", "x-flow.py:3:24: the flow's name 5 is no text"),
+    ],
+)
+def test_what_a_class_says_wrong_of_itself_has_its_place(
+    here: Any, attribute: str, said: str
+) -> None:
+    here.write(
+        "x-flow.py",
+        "from cloudmesh.flow import BaseWorkFlow\nclass X(BaseWorkFlow):\n"
+        f"    {attribute}\n    def a(self): pass\n",
+    )
+    shown = here.refused("run", "x-flow.py")
+    assert shown.startswith(said)
+    assert shown.splitlines()[1].strip() == attribute

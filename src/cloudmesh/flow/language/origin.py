@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from cloudmesh.flow.errors import Problem
+from cloudmesh.flow.errors import InputError, Problem
 from cloudmesh.flow.language.functions import bind, code_of, facts_of, with_defaults
 from cloudmesh.flow.language.pythonclass import PUBLIC, BaseWorkFlow
 from cloudmesh.flow.language.pythonfile import code_hash, python_text
@@ -170,7 +170,20 @@ class ClassOrigin(_PythonOrigin):
         self.name = instance.name or ""
 
     def strings(self) -> list[Source]:
-        return flow_sources(self.instance.flow, self.file, f"{self.cls}.flow", cls=self.cls)
+        try:
+            return flow_sources(self.instance.flow, self.file, f"{self.cls}.flow", cls=self.cls)
+        except InputError as error:
+            placed = self._attribute_problem("flow", str(error))
+            raise InputError(problems=[placed]) if placed else error from None
+
+    def _attribute_problem(self, name: str, message: str) -> Problem | None:
+        text = python_text(self.file)
+        return text.attribute_problem(message, self.cls, name) if text is not None else None
+
+    def place(self, finding: Finding, message: str) -> Problem | None:
+        if finding.kind == "name":
+            return self._attribute_problem("name", message)
+        return super().place(finding, message)
 
     def missing(self) -> str:
         return (
@@ -279,8 +292,6 @@ def flow_sources(flow: Any, file: str, what: str, *, cls: str = "", line: int = 
         return []
     texts = [flow] if isinstance(flow, str) else flow
     if not isinstance(texts, (list, tuple)) or not all(isinstance(t, str) for t in texts):
-        from cloudmesh.flow.errors import InputError
-
         raise InputError(f"{what} is to be a string or a list of strings, not {flow!r}")
     out = []
     for number, text in enumerate(texts, 1):

@@ -94,6 +94,22 @@ class PythonText:
                     return self.problem_at(message, keyword.value)
         return self.name_problem(message, definition)
 
+    def attribute_problem(self, message: str, cls: str, name: str) -> Problem | None:
+        """A problem with what a class assigns to an attribute; None where that is not seen."""
+        import ast
+
+        for node in ast.walk(self.tree) if self.tree else ():
+            if not isinstance(node, ast.ClassDef) or node.name != cls:
+                continue
+            for line in node.body:
+                if isinstance(line, ast.Assign):
+                    targets = line.targets
+                else:
+                    targets = [line.target] if isinstance(line, ast.AnnAssign) else []
+                if any(isinstance(t, ast.Name) and t.id == name for t in targets):
+                    return self.problem_at(message, line.value)  # type: ignore[attr-defined]
+        return None
+
     def line_problem(self, message: str, line: int) -> Problem:
         """A problem with a whole line."""
         text = self.source.line(min(line, self.source.place(len(self.source.text))[0]))
