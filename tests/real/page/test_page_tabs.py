@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hand import Hand, make_flow
-from pagekit import plate, row
+from pagekit import NO_LONG_WAITS, plate, row
 
 from cloudmesh.flow.server.serve import Served
 from cloudmesh.flow.store.opening import open_store
@@ -70,8 +70,10 @@ def tab(browser: Any, served: Served, run: Hand) -> Iterator[Callable[..., Tab]]
     context.new_page().goto(served.link)
     wrong: list[str] = []
 
-    def open_tab(*scripts: str) -> Tab:
+    def open_tab(*scripts: str, offline: bool = False) -> Tab:
         tab = Tab(context.new_page())
+        if offline:
+            tab.page.route("**/events?*", lambda route: route.abort("internetdisconnected"))
         tab.page.on("pageerror", lambda error: wrong.append(str(error)))
         for script in scripts:
             tab.page.add_init_script(script)
@@ -168,6 +170,21 @@ def test_a_message_that_got_lost_between_tabs_is_asked_for(run: Hand, tab: Any) 
     run.run_all("n1")
     two.is_right(run, 5)
     assert (len(one.streams), len(two.streams)) == (1, 0)
+
+
+def test_all_say_that_the_stream_is_lost_and_any_can_try_again(run: Hand, tab: Any) -> None:
+    one = tab(PATIENT, NO_LONG_WAITS, offline=True)  # it is a click that connects again
+    lost = "Not connected since"
+    one.page.locator(".notice-band", has_text=lost).wait_for()
+    two = tab(PATIENT)
+    two.page.locator(".notice-band", has_text=lost).wait_for()
+    one.page.unroute("**/events?*")
+    run.batch(run.started("n0"))
+    two.page.click(".notice-band button")  # “Try now”
+    for each in (one, two):
+        each.is_right(run, 2)
+        each.page.locator(".notice-band").wait_for(state="hidden")
+    assert len(two.streams) == 0
 
 
 def test_without_locks_each_tab_has_its_own_stream(run: Hand, tab: Any) -> None:
