@@ -110,8 +110,7 @@ def test_retry_and_resume_show_first_what_will_run(page: Any, begin: Any, served
     begin({"a": [], "b": ["a"], "c": ["b"]}, first=fail)
     page.keyboard.press("e")
     page.click("text=Retry from here")
-    words = page.locator("dialog").inner_text()
-    assert "2 nodes will run: b, c. 1 result is kept." in words
+    page.locator("dialog", has_text="2 nodes will run: b, c. 1 result is kept.").wait_for()
     assert page.evaluate("document.activeElement.textContent") == "Not now"
     page.keyboard.press("Enter")
     page.locator("dialog").wait_for(state="detached")
@@ -123,8 +122,8 @@ def test_retry_and_resume_show_first_what_will_run(page: Any, begin: Any, served
 
     begin({"a": [], "b": ["a"], "c": ["b"]}, first=leave, run="lost0000")
     page.click("text=Resume…")
-    words = page.locator("dialog").inner_text()
-    assert "1 result is kept. 1 node will run again, 1 have not run yet." in words
+    will = "1 result is kept. 1 node will run again, 1 have not run yet."
+    page.locator("dialog", has_text=will).wait_for()
     assert page.evaluate("document.activeElement.textContent") == "Not now"
 
 
@@ -138,7 +137,7 @@ def test_rows_do_not_move_under_the_pointer(page: Any, begin: Any) -> None:
     page.locator(".moved", has_text="3 rows moved. Update").wait_for()
     assert page.evaluate(order) == "abc"
     page.click(".moved")
-    assert page.evaluate(order) == "cab"
+    page.wait_for_function(f"() => {order} === 'cab'")
     page.mouse.move(900, 300)
     run.batch(run.started("b"))
     page.wait_for_function(f"() => {order} === 'cba'")  # by itself, where nobody points
@@ -345,8 +344,8 @@ def test_at_most_three_cards_say_what_needs_somebody_until_one_is_done_with_them
     assert page.locator('.card a[href="/runs/r0000004"]').count() == 0
     page.locator(".chip", has_text="Needs you 4").click()
     assert page.locator("a.run-row").count() == 4
-    page.hover('a.run-row[data-run="r0000002"]')  # who points at it is about to open it
-    page.wait_for_event("response", lambda found: "r0000002/layout" in found.url)
+    with page.expect_event("response", lambda found: "r0000002/layout" in found.url):
+        page.hover('a.run-row[data-run="r0000002"]')  # who points at it is about to open it
 
 
 def test_who_is_far_behind_is_told_and_loads_the_run_as_it_is(
