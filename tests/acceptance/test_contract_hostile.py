@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -228,3 +229,37 @@ def test_an_option_that_mongodb_has_not_is_said_in_a_line(here: Any) -> None:
     assert len(done.err.splitlines()) == 2
     assert "option" in done.err
     assert "hunter2" not in done.err
+
+
+# -- resume reads the functions anew --------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["class F: pass", "F = 5", "def F(): pass", "class F(int): pass"])
+def test_a_class_that_is_none_any_more_is_exit_2_and_the_run_can_still_go_on(
+    test: Any, text: str
+) -> None:
+    test.run("test-flow.py", "--param", "bad=true", code=1)
+    test.write("test-flow.py", text)
+    assert "class F" in test.refused("retry")
+    test.write("test-flow.py", FLOW)
+    assert test("retry", "--dry-run").code == 0
+
+
+def test_who_ends_the_prompt_for_a_secret_is_told_how_to_give_it(
+    here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here.write(
+        "test-flow.py",
+        "from cloudmesh.flow import BaseWorkFlow, Secret\n"
+        "class F(BaseWorkFlow):\n"
+        "    flow = 'a'\n"
+        "    def a(self, tok: Secret): pass\n",
+    )
+
+    def ended(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("getpass.getpass", ended)
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+    assert "set TOK in the environment" in here.refused("run", "test-flow.py")
+    assert here.json("runs") == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.errors import InputError
@@ -125,7 +126,8 @@ def read_secrets(flow: Flow, given: Collection[str] = ()) -> dict[str, Secret]:
         if value is None and sys.stdin is not None and sys.stdin.isatty():
             from getpass import getpass
 
-            value = getpass(f"{name}: ")
+            with suppress(EOFError):  # who ends the prompt gives none
+                value = getpass(f"{name}: ")
         if value is None:
             raise InputError(f"{name} is a secret: set {name.upper()} in the environment")
         found[name] = Secret(value)

@@ -137,8 +137,9 @@ def _holder(file: str, cls: str, flow: str) -> ClassOrigin | FunctionsOrigin:
     if not cls:
         return FunctionsOrigin(vars(module), file=file)
     thing = getattr(module, cls, None)
-    if not isinstance(thing, type):
-        raise NotFound(f"{shown(file)} has no class {cls} any more; the run stays resumable")
+    if not (isinstance(thing, type) and issubclass(thing, BaseWorkFlow)):
+        gone = f"{shown(file)} has no class {cls} of a flow any more"
+        raise NotFound(f"{gone}; put it back, and the run can be resumed")
     return ClassOrigin(_instance(thing, file), file)
 
 
