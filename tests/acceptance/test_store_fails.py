@@ -295,7 +295,7 @@ class Server:
 @pytest.fixture
 def server(cache: Path, tmp_path_factory: pytest.TempPathFactory, cms: Any) -> Iterator[Server]:
     made = Server(cache, tmp_path_factory.mktemp("server"))
-    options = "serverSelectionTimeoutMS=300&connectTimeoutMS=300"
+    options = "serverSelectionTimeoutMS=1000&connectTimeoutMS=10000"
     cms.environment["CLOUDMESH_FLOW_STORE"] = f"{made.url}/away?{options}"
     yield made
     made.stop()

@@ -12,6 +12,7 @@ import pytest
 from pymongo import MongoClient
 from pymongo.errors import AutoReconnect
 from servers import ferretdb, ferretdb_url, mongodb_url
+from sshd import free_port
 from store_faults import Faulty
 
 from cloudmesh.flow.errors import Fenced, InputError, StoreUnavailable
@@ -275,8 +276,8 @@ def test_the_end_of_a_run_is_not_lost_to_a_sign_of_life(setting: Setting) -> Non
 
 # -- the server ---------------------------------------------------------------------------------
 def test_a_server_that_comes_back_goes_on(cache: Path, tmp_path: Path) -> None:
-    options = "?serverSelectionTimeoutMS=500"
-    with ferretdb(cache, tmp_path) as server:
+    options = "?serverSelectionTimeoutMS=2000"
+    with ferretdb(cache, tmp_path, f"127.0.0.1:{free_port()}") as server:
         store = open_store(f"{server}/away{options}")
         journal = Setting(lambda: store).begin()
     with pytest.raises(StoreUnavailable, match="cannot be reached"):
