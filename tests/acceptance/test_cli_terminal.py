@@ -82,7 +82,9 @@ def test_a_bar_and_a_table_that_live(cms: Any) -> None:
 
 
 def test_a_short_run_shows_no_bar(seed: Any) -> None:
-    seed.environment.update(TERM="xterm-256color")
+    # A moment in which a busy machine, too, has done it.
+    seed.write("sitecustomize.py", "from cloudmesh.flow.cli import live\nlive.MOMENT = 60.0\n")
+    seed.environment.update(TERM="xterm-256color", PYTHONPATH=str(seed.folder))
     code, text = terminal(seed, "flow", "run", "test-flow.py", "(a; b || c)")
     assert code == 0
     assert "a | in a!" in text
