@@ -213,7 +213,13 @@ def _create(store: Store, identity: str, state: RunState, events: list[Any]) -> 
     head, flow = state.head, state.flow
     text = flow.text[0] if len(flow.text) == 1 else dumps(flow.text, ensure_ascii=False)
     about = RunHead(
-        identity, flow.name, text, head["parameters"], utc_text(state.begun), head["versions"]
+        identity,
+        flow.name,
+        text,
+        head["parameters"],
+        utc_text(state.begun),
+        head["versions"],
+        state.counts_by_status(),
     )
     return store.create(about, ev.encode(events, state.name_json.__getitem__))
 

@@ -144,7 +144,7 @@ def a_run_is_there_once(setting: Setting) -> None:
         "parameters": {"x": 1, "text": "ä"},
         "started": utc_text(NOW),
         "ended": None,
-        "counts": None,
+        "counts": {"pending": 3, "finished": 0},
         "engine": document and document["engine"],
         "versions": {"python": "3.11"},
     }

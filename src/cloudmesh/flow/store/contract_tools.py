@@ -100,6 +100,7 @@ class Setting:
             {"x": 1, "text": "ä"},
             utc_text(started),
             {"python": "3.11"},
+            {"pending": len(flow.nodes), "finished": 0},
         )
 
     def begin(self, flow: Flow | None = None, run: str = "", started: float = NOW) -> Journal:

@@ -90,6 +90,7 @@ class _Run:
                 "status": "running",
                 "parameters": json.loads(json.dumps(dict(head.parameters))),
                 "started": head.started,
+                "counts": None if head.counts is None else dict(head.counts),
                 "engine": text_of_this_process(),
                 "versions": dict(head.versions),
             }

@@ -230,7 +230,7 @@ class MongoStore:
             "parameters": to_bson(dict(head.parameters)),
             "started": head.started,
             "ended": None,
-            "counts": None,
+            "counts": None if head.counts is None else dict(head.counts),
             "engine": text_of_this_process(),
             "versions": dict(head.versions),
             "fence": 1,

@@ -94,6 +94,7 @@ class RunHead(NamedTuple):
     parameters: Mapping[str, Any]
     started: str
     versions: Mapping[str, str]
+    counts: Mapping[str, int] | None = None
 
 
 class Owner(NamedTuple):

@@ -283,6 +283,7 @@ class SqliteStore(SqliteReading):
             head.flow,
             dumps(head.parameters),
             head.started,
+            None if head.counts is None else dumps(head.counts),
             engine,
             dumps(head.versions),
             os.path.basename(lock.path),

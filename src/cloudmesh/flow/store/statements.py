@@ -183,7 +183,7 @@ ADD_BLOB_USE = "INSERT OR IGNORE INTO blob_use VALUES (?, ?)"
 HEAD_COLUMNS = "run, workflow, flow, status, parameters, started, ended, counts, engine, versions"
 ADD_RUN = f"""
 INSERT INTO run ({HEAD_COLUMNS}, fence, lock)
-VALUES (?, ?, ?, 'running', ?, ?, NULL, NULL, ?, ?, 1, ?)"""
+VALUES (?, ?, ?, 'running', ?, ?, NULL, ?, ?, ?, 1, ?)"""
 TAKE_RUN = "UPDATE run SET fence = ?, status = 'running', engine = ?, lock = ? WHERE r = ?"
 FENCE = "SELECT fence FROM run WHERE r = ?"
 RUN_KEY = "SELECT r, fence, lock, engine, status FROM run WHERE run = ?"
