@@ -9,8 +9,8 @@ rebind          the functions of a flow that a journal has kept
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from cloudmesh.flow.collector import uncollected
 from cloudmesh.flow.errors import InputError, Problem
@@ -27,8 +27,11 @@ from cloudmesh.flow.language.printer import normalised
 from cloudmesh.flow.language.program import Program
 from cloudmesh.flow.language.pythonclass import BaseWorkFlow
 from cloudmesh.flow.language.source import WHERE_THEY_ARE, Findings, Source, did_you_mean
-from cloudmesh.flow.model.check import Finding, check, map_source
+from cloudmesh.flow.model.check import Asked, Finding, check, map_source
 from cloudmesh.flow.model.flow import Flow, Node, Task
+
+if TYPE_CHECKING:
+    from typing import Unpack
 
 __all__ = [
     "check_name",
@@ -46,41 +49,20 @@ def load(
     strings: Sequence[str] = (),
     *,
     flowname: str | None = None,
-    infrastructure: Collection[str] = (),
-    parameters: Mapping[str, str] | None = None,
-    later: bool = False,
-    moved: Collection[str] = (),
-    pools: Collection[str] | None = None,
-    pending: Collection[str] = (),
+    **asked: Unpack[Asked],
 ) -> Program:
     """Read and check a flow.  Raises `InputError` with all findings.
 
     ``target`` is ``FILE.py``, ``FILE.py:CLASS``, ``FILE.yaml`` or None (the
-    graph of ``strings`` alone); ``strings`` replace the flow's own.
-    ``infrastructure`` are the words that the user's configuration defines for
-    ``on``; ``parameters`` the texts of ``--param``.  ``later``: run parameters
-    may still come (a definition), so that one that nothing fills is no mistake.
-    ``moved`` are nodes that run elsewhere than the flow says, wherever that is;
-    ``pools`` those of the user's configuration, where it has been read; ``pending``
-    those whose edges are still to come.
+    graph of ``strings`` alone); ``strings`` replace the flow's own.  ``asked``
+    is as `check` has it; its ``parameters`` are the texts of ``--param``.
     """
     given = [
         Source(text, "flow string" if len(strings) == 1 else f"flow string {number}")
         for number, text in enumerate(strings, 1)
     ]
     origin: Origin = TextOrigin() if target is None else _open(target)
-    return _assemble(
-        origin,
-        given,
-        flowname=flowname,
-        infrastructure=infrastructure,
-        parameters=parameters or {},
-        later=later,
-        moved=moved,
-        pools=pools,
-        pending=pending,
-        texts=True,
-    )
+    return _assemble(origin, given, flowname, asked, texts=True)
 
 
 def load_object(
@@ -88,10 +70,7 @@ def load_object(
     text: str | Sequence[str] | None = None,
     *,
     flowname: str | None = None,
-    infrastructure: Collection[str] = (),
-    parameters: Mapping[str, Any] | None = None,
-    later: bool = False,
-    moved: Collection[str] = (),
+    **asked: Unpack[Asked],
 ) -> Program:
     """The program of a `BaseWorkFlow` class or instance; ``text`` replaces its ``flow``."""
     from cloudmesh.flow.language.pythonfile import file_of
@@ -100,15 +79,7 @@ def load_object(
     origin = ClassOrigin(instance, file_of(type(instance)))
     # What is given replaces the class's own flow also where it is empty, which is refused.
     given = [] if text is None else flow_sources(text or [""], origin.file, "flow string")
-    return _assemble(
-        origin,
-        given,
-        flowname=flowname,
-        infrastructure=infrastructure,
-        parameters=parameters or {},
-        later=later,
-        moved=moved,
-    )
+    return _assemble(origin, given, flowname, asked)
 
 
 def load_functions(
@@ -118,22 +89,11 @@ def load_functions(
     flowname: str | None = None,
     file: str = "",
     line: int = 0,
-    infrastructure: Collection[str] = (),
-    parameters: Mapping[str, Any] | None = None,
-    later: bool = False,
-    moved: Collection[str] = (),
+    **asked: Unpack[Asked],
 ) -> Program:
     """The program of functions by name; ``file`` and ``line`` say where the text stands."""
     origin = FunctionsOrigin(functions, file=file, text=text, line=line, what="workflow()")
-    return _assemble(
-        origin,
-        [],
-        flowname=flowname,
-        infrastructure=infrastructure,
-        parameters=parameters or {},
-        later=later,
-        moved=moved,
-    )
+    return _assemble(origin, [], flowname, asked)
 
 
 def _open(target: str) -> Origin:
@@ -160,17 +120,13 @@ def split_target(target: str) -> tuple[str, str]:
 def _assemble(
     origin: Origin,
     given: Sequence[Source],
-    *,
     flowname: str | None,
-    infrastructure: Collection[str],
-    parameters: Mapping[str, Any],
-    later: bool,
-    moved: Collection[str],
-    pools: Collection[str] | None = None,
-    pending: Collection[str] = (),
+    asked: Asked,
+    *,
     texts: bool = False,
 ) -> Program:
     """``texts``: the parameters are those of ``--param``, which annotations are to take."""
+    parameters = asked.get("parameters")
     findings = Findings()
     sources = list(given) or origin.strings()
     if not sources:
@@ -189,9 +145,7 @@ def _assemble(
     places = _Places(origin, drawn, findings)
     if sound:
         flow = _with_sources(flow, origin.sure, places)
-    found = check(
-        flow, parameters, infrastructure, later=later, moved=moved, pools=pools, pending=pending
-    )
+    found = check(flow, **asked)
     if not sound or len(specs) < len(drawn.index):
         found = [f for f in found if _is_certain(f, origin, drawn, specs, sound)]
     places.add(found)

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from cloudmesh.flow.errors import FlowError, InputError, Problem
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
     from cloudmesh.flow.api import Run
     from cloudmesh.flow.language.program import Program
+    from cloudmesh.flow.model.check import Asked
     from cloudmesh.flow.store.protocol import Store
 
 __all__ = ["PUBLIC", "BaseWorkFlow", "Secret", "Workflow", "loading", "task", "workflow"]
@@ -258,33 +261,21 @@ def _program(
     thing: Any,
     text: Any = None,
     params: Mapping[str, Any] | None = None,
-    *,
-    later: bool = False,
-    moved: Collection[str] = (),
+    **asked: Unpack[Asked],
 ) -> Program:
     """The program of a `BaseWorkFlow` or a `Workflow`; ``text`` replaces its flow string."""
     from cloudmesh.flow.language.load import load_functions, load_object
 
-    infrastructure = _infrastructure()
+    asked = {"infrastructure": _infrastructure(), "parameters": params, **asked}
     if not isinstance(thing, Workflow):
-        return load_object(
-            thing,
-            text,
-            infrastructure=infrastructure,
-            parameters=params,
-            later=later,
-            moved=moved,
-        )
+        return load_object(thing, text, **asked)
     return load_functions(
         thing.text if text is None else text,
         thing.functions,
         flowname=thing.name,
         file=thing.file,
         line=thing.line if text is None else 0,
-        infrastructure=infrastructure,
-        parameters=params,
-        later=later,
-        moved=moved,
+        **asked,
     )
 
 

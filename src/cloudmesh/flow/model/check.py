@@ -5,13 +5,13 @@ A finding says what it is about; whoever knows the text gives it its place.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, NamedTuple, TypedDict
 
 from cloudmesh.flow.model.flow import Flow, Node
 from cloudmesh.flow.model.wiring import Wires, reachable, wire
 
-__all__ = ["ALWAYS_THERE", "Finding", "check", "map_source", "no_pool"]
+__all__ = ["ALWAYS_THERE", "Asked", "Finding", "check", "map_source", "no_pool"]
 
 #: What a node can be mapped to without any configuration.
 ALWAYS_THERE = ("local", "thread", "process")
@@ -35,10 +35,21 @@ class Finding(NamedTuple):
     wanted: str = ""
 
 
+class Asked(TypedDict, total=False):
+    """What a flow is checked against, in the words of `check`; ``parameters`` with their values."""
+
+    parameters: Mapping[str, Any] | None
+    infrastructure: Collection[str]
+    later: bool
+    moved: Collection[str]
+    pools: Collection[str] | None
+    pending: Collection[str]
+
+
 def check(
     flow: Flow,
-    parameters: Collection[str],
-    infrastructure: Collection[str],
+    parameters: Collection[str] | None = None,
+    infrastructure: Collection[str] = (),
     *,
     later: bool = False,
     moved: Collection[str] = (),
@@ -54,6 +65,7 @@ def check(
     elsewhere than they say.  ``pools`` are those of the configuration, where it is known.
     ``pending``: nodes whose edges are still to come, and with them what they take.
     """
+    parameters = parameters or ()
     known = {*parameters, *flow.parameters}
     wires = wire(flow, known)
     words = [*ALWAYS_THERE, *infrastructure, *flow.infrastructure]
