@@ -275,6 +275,7 @@ def test_the_end_of_a_run_is_not_lost_to_a_sign_of_life(setting: Setting) -> Non
 
 
 # -- the server ---------------------------------------------------------------------------------
+@pytest.mark.slow
 def test_a_server_that_comes_back_goes_on(cache: Path, tmp_path: Path) -> None:
     options = "?serverSelectionTimeoutMS=2000"
     with ferretdb(cache, tmp_path, f"127.0.0.1:{free_port()}") as server:

@@ -351,6 +351,7 @@ def test_a_scheduler_that_stays_away_is_one_clear_line(
     assert "contact slurm" in tried[0][1].lower()
 
 
+@pytest.mark.slow
 def test_a_login_host_that_is_cut_off_is_reached_again(
     spec: dict[str, Any], tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

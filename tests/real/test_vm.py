@@ -228,6 +228,7 @@ def test_the_seeds_own_case(tmp_path: Path, cache: Path) -> None:
     assert gone(told["run"])
 
 
+@pytest.mark.slow
 def test_a_killed_engine_leaves_no_machine(tmp_path: Path) -> None:
     (tmp_path / "away.yaml").write_text(FLOW.replace("sleep 0", "echo up; sleep 300"))
     env = {**os.environ, "CLOUDMESH_FLOW_STORE": f"sqlite:///{tmp_path}/flow.db"}

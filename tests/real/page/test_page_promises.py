@@ -205,6 +205,7 @@ def test_a_large_run_says_that_it_is_folded(page: Any, home: Path, served: Serve
     band.wait_for(state="hidden")
 
 
+@pytest.mark.slow
 def test_the_chips_of_the_list_count_what_the_store_holds(
     page: Any, home: Path, served: Served
 ) -> None:

@@ -148,6 +148,7 @@ def test_a_hidden_tab_gives_the_stream_away_and_comes_back_as_a_listener(
     two.at(last)
 
 
+@pytest.mark.slow
 def test_a_tab_that_hears_nothing_opens_a_stream_of_its_own(run: Hand, tab: Any) -> None:
     one = tab(SILENT)
     first_event(run, one)
