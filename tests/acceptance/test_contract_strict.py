@@ -180,7 +180,11 @@ def test_one_element_may_run_elsewhere(here: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "node", ["work[x]", "work[-1]", "work[01]", "work[]", "work[1", "merge[0]"]
+    "node",
+    [
+        *("work[x]", "work[-1]", "work[01]", "work[]", "work[1", "merge[0]"),
+        pytest.param(f"merge[{'9' * 5000}]", id="very many digits"),
+    ],
 )
 def test_what_is_no_element_is_refused(here: Any, node: str) -> None:
     here.write("m-flow.py", MAPPED)

@@ -570,7 +570,8 @@ def placed(flow: Flow, on: Mapping[str, str], config: Config | None = None) -> F
 def _map_of(name: str) -> str:
     """The map that ``work[3]`` is an element of; ``""`` for what is the name of no element."""
     work, _, number = name.removesuffix("]").partition("[")
-    is_number = number.isascii() and number.isdecimal() and number == str(int(number))
+    # Not by `int`, which refuses very many digits.
+    is_number = number.isascii() and number.isdecimal() and (number[0] != "0" or number == "0")
     return work if is_number and name == f"{work}[{number}]" else ""
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "definition",
     "definition_document",
     "definition_documents",
+    "flow_of",
     "run_document",
     "run_head",
     "run_specs",
@@ -283,10 +284,14 @@ def run_document(
 def run_head(document: Mapping[str, Any]) -> dict[str, Any]:
     """The ``flow-runs`` document of a run with exactly its fields, null where nothing is."""
     head = {field: document.get(field) for field in HEAD_FIELDS}
-    flow = head["flow"]
-    if isinstance(flow, str) and flow.startswith('["'):  # as no flow string does: it is a list
-        head["flow"] = json.loads(flow)
-    return head
+    return {**head, "flow": flow_of(head["flow"])}
+
+
+def flow_of(stored: Any) -> Any:
+    """A run's flow string, or the list of several, which may be stored as JSON."""
+    # No flow string begins so.
+    is_list = isinstance(stored, str) and stored.startswith('["')
+    return json.loads(stored) if is_list else stored
 
 
 def whole_result(result: Any, blob: Callable[[str], bytes]) -> Any:

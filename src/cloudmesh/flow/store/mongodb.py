@@ -27,7 +27,7 @@ from pymongo.errors import ConfigurationError, DuplicateKeyError, PyMongoError
 from pymongo.write_concern import WriteConcern
 
 from cloudmesh.flow.errors import InputError, NotFound, OwnedError, StoreError
-from cloudmesh.flow.model.documents import Definition, utc_text, whole_result
+from cloudmesh.flow.model.documents import Definition, flow_of, utc_text, whole_result
 from cloudmesh.flow.store.found import Documents
 from cloudmesh.flow.store.mongo_journal import SEEN_TO, MongoJournal, batch_id, write_batch
 from cloudmesh.flow.store.mongo_nodes import Nodes, is_junction, shared_lists
@@ -225,7 +225,7 @@ class MongoStore:
             "_id": head.run,
             "run": head.run,
             "workflow": head.workflow,
-            "flow": json.loads(head.flow) if head.flow.startswith('["') else head.flow,
+            "flow": flow_of(head.flow),
             "status": "running",
             "parameters": to_bson(dict(head.parameters)),
             "started": head.started,
