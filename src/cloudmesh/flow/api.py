@@ -547,11 +547,12 @@ def placed(flow: Flow, on: Mapping[str, str], config: Config | None = None) -> F
     from cloudmesh.flow.config import load_config
     from cloudmesh.flow.language.source import WHERE_THEY_ARE, did_you_mean
     from cloudmesh.flow.model.check import ALWAYS_THERE
+    from cloudmesh.flow.model.flow import map_of
 
     config = config or load_config(None)
     places = [*ALWAYS_THERE, *config.infrastructure, *flow.infrastructure]
     maps = [node.name for node in flow.nodes if node.mapped]
-    elements = {name: place for name, place in on.items() if _map_of(name) in maps}
+    elements = {name: place for name, place in on.items() if map_of(name) in maps}
     for name, place in on.items():
         if name not in flow.index and name not in elements:
             hint = did_you_mean(name, flow.index)
@@ -565,14 +566,6 @@ def placed(flow: Flow, on: Mapping[str, str], config: Config | None = None) -> F
     )
     flow = flow.with_nodes(nodes)
     return flow.with_elements({**flow.elements, **elements}) if elements else flow
-
-
-def _map_of(name: str) -> str:
-    """The map that ``work[3]`` is an element of; ``""`` for what is the name of no element."""
-    work, _, number = name.removesuffix("]").partition("[")
-    # Not by `int`, which refuses very many digits.
-    is_number = number.isascii() and number.isdecimal() and (number[0] != "0" or number == "0")
-    return work if is_number and name == f"{work}[{number}]" else ""
 
 
 def _check_parallel(parallel: object) -> None:

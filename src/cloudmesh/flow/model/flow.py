@@ -28,6 +28,7 @@ __all__ = [
     "Node",
     "Parameter",
     "Task",
+    "map_of",
     "topological",
 ]
 
@@ -289,6 +290,14 @@ class Flow:
             pools=data.get("pools", {}),
             elements=data.get("elements", {}),
         )
+
+
+def map_of(name: str) -> str:
+    """The map that ``work[3]`` is an element of; ``""`` for what is the name of no element."""
+    work, _, number = name.removesuffix("]").partition("[")
+    # Not by `int`, which refuses very many digits.
+    is_number = number.isascii() and number.isdecimal() and (number[0] != "0" or number == "0")
+    return work if is_number and name == f"{work}[{number}]" else ""
 
 
 def topological(needs: Sequence[Sequence[int]]) -> tuple[list[int], set[int]]:
