@@ -447,6 +447,21 @@ def test_the_longest_way_is_what_the_run_waited_for(page: Any, begin: Any) -> No
     assert page.evaluate(marked) == []
 
 
+def test_what_is_pressed_while_the_page_still_loads_is_done_when_it_can_be(
+    page: Any, begin: Any
+) -> None:
+    held: list[Any] = []
+    page.route("**/layout*", lambda route: held.append(route))
+    begin({"a": [], "b": ["a"]}, first=lambda run: run.run_all("a", "b"))
+    page.keyboard.press("x")
+    page.click("[data-view=gantt]")
+    for route in held:
+        route.continue_()
+    page.locator(".notice-band", has_text="The longest way: 2 nodes").wait_for()
+    assert page.get_attribute("[data-view=gantt]", "aria-pressed") == "true"
+    page.wait_for_selector(".gantt:visible")
+
+
 def test_a_corner_shows_where_one_is_in_a_large_picture(page: Any, begin: Any) -> None:
     def happen(run: Hand) -> None:
         run.batch(run.started("b29"))

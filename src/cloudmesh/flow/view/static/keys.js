@@ -9,8 +9,10 @@ export const settings = {
 
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
 
-// actions: name of a key -> function(event); returns a function that takes the listener away.
+// actions: name of a key -> function(event).  A key that is pressed while the page still loads
+// is kept, and does its work when the function that is returned is called.
 export function listenKeys(actions) {
+  let early = [];
   const listener = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
@@ -21,8 +23,13 @@ export function listenKeys(actions) {
     const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const action = actions[event.key] || actions[name];
     if (!action) return;
-    if (action(event) !== false) event.preventDefault();
+    if (early) early.push(() => action(event));
+    if (early || action(event) !== false) event.preventDefault();
   };
   document.addEventListener("keydown", listener);
-  return () => document.removeEventListener("keydown", listener);
+  return () => {
+    const kept = early;
+    early = null;
+    for (const act of kept) act();
+  };
 }

@@ -54,7 +54,7 @@ class ListPage {
         h("section", { class: "flows", "aria-label": "Flows" }, h("div", { class: "table-head" }, this.flowCount, h("span", { class: "quiet" }, "Last run first")), this.flowList,
           h("p", { class: "hint quiet" }, "A flow appears here when it is first run or added:", h("br"), h("code", {}, "cms flow add FILE"))),
         h("section", { class: "runs", "aria-label": "Runs" }, this.cards, h("div", { class: "runs-head" }, h("h2", {}, "Runs"), this.chips), this.table, this.moreButton)));
-    listenKeys({ "/": () => this.search.focus(), "?": () => showKeys(settings), Escape: () => { this.search.value = this.words = ""; this.draw(); } });
+    listenKeys({ "/": () => this.search.focus(), "?": () => showKeys(settings), Escape: () => { this.search.value = this.words = ""; this.draw(); } })();
   }
 
   async load() {

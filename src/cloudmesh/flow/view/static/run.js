@@ -58,12 +58,13 @@ export class RunPage {
     this.strip.show(wide && wanted !== "off");
     this.notice.update(); // before the picture is fitted to what is left
     this.tabs.update();
+    const keysReady = runKeys(this);
     await this.loadLayout();
     requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("picture")));
-    this.show(this.address.get("view") === "gantt" ? "gantt" : "picture");
+    this.show(this.view || (this.address.get("view") === "gantt" ? "gantt" : "picture")); // a button may have been pressed by now
     this.attempts.load().then(() => this.drawTimes());
     model.flush();
-    runKeys(this);
+    keysReady();
     setInterval(() => this.tick(), 1000);
     addEventListener("popstate", () => this.select(new URLSearchParams(location.search).get("node"), false, false));
     addEventListener("resize", () => this.picture.settle());

@@ -89,10 +89,11 @@ function views(page) {
   return h("div", { class: "tools views", role: "group", "aria-label": "View" }, button("picture", "Picture", "P"), button("gantt", "Gantt", "G"));
 }
 
+// Returns what is to be called once there is a picture for the keys to act on.
 export function runKeys(page) {
   const walk = page.walk = walker(page);
   const view = () => page.picture.viewport;
-  listenKeys({
+  return listenKeys({
     e: (event) => page.errors.next(event.shiftKey),
     "/": () => page.search.focus(),
     Escape: () => page.leave(),
