@@ -29,7 +29,7 @@ demo: .venv/.run
 	@scripts/demo.sh
 
 test: .venv/.test
-	@$(PYTEST) -m "not slow" tests
+	@$(PYTEST) -m "not slow" --reruns 1 tests
 
 test-all: .venv/.test .venv/.bench
 	@$(PYTEST) --hypothesis-profile=search tests

@@ -63,6 +63,22 @@ def cache() -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What passed only at its second try, and what was not tested on this machine."""
+    tell_second_tries(terminalreporter)
+    tell_skipped(terminalreporter)
+
+
+def tell_second_tries(terminalreporter: pytest.TerminalReporter) -> None:
+    """Each with all that its first try said: it is a bug, of the test or of ours."""
+    tries = terminalreporter.stats.get("rerun", [])
+    if tries:
+        terminalreporter.section("failed at the first try")
+    for report in tries:
+        terminalreporter.write_sep("_", report.nodeid)
+        terminalreporter.write_line(report.longreprtext)
+
+
+def tell_skipped(terminalreporter: pytest.TerminalReporter) -> None:
     """What was not tested on this machine, each once, and the remedy."""
     reasons: Counter[str] = Counter()
     for report in terminalreporter.stats.get("skipped", []):

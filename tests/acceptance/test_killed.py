@@ -74,7 +74,7 @@ def rounds(embedded: int, ferretdb: int) -> Any:
     return pytest.mark.parametrize("rounds", [short, long])
 
 
-@rounds(12, 6)
+@rounds(6, 4)
 def test_kill_9_at_any_moment(anywhere: Scene, forge: Forge, rounds: dict[str, int]) -> None:
     """Twice in each run: after a third death a node that ran at all of them is in error."""
     anywhere.cms.write("many.py", MANY)

@@ -327,12 +327,10 @@ def test_a_server_that_comes_back(away: Scene, server: Server) -> None:
     assert [node["result"] for node in status["nodes"]] == [{"rows": 3}, 4, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "nodes_end",
-    [
-        pytest.param(True, id="at a commit"),
-        pytest.param(False, id="while a node runs", marks=pytest.mark.slow),
-    ],
+    [pytest.param(True, id="at a commit"), pytest.param(False, id="while a node runs")],
 )
 def test_a_server_that_stays_away(away: Scene, server: Server, nodes_end: bool) -> None:
     away.cms.environment["CLOUDMESH_FLOW_CONFIG"] = str(

@@ -83,6 +83,7 @@ def gone(run: str, wait: float = 60.0) -> bool:
     return True
 
 
+@pytest.mark.slow  # make test has the seed's own case, and examples/anywhere
 def test_a_machine_for_the_run(tmp_path: Path) -> None:
     context, lines = book()
     made = make("vm", SPEC, context)

@@ -70,7 +70,7 @@ def test_schemathesis_finds_nothing(
             command,
             *("--config-file", "schemathesis.toml", "run", f"{served.url}/openapi.json"),
             *("--header", f"Authorization: Bearer {served.token}", "--no-color", "--mode", mode),
-            *("--phases", "examples,coverage,fuzzing", "--max-examples", "3"),
+            *("--phases", "examples,coverage,fuzzing", "--max-examples", "2"),
             *("--request-timeout", "30", "--seed", "7", "--suppress-health-check", "all"),
         ],
         capture_output=True,
