@@ -54,6 +54,18 @@ def test_resume_of_a_run_that_ended_in_error_exits_as_it_did(scene: Scene) -> No
     assert scene.marks == ["a 1", "b 1"]
 
 
+def test_a_retry_of_a_run_that_is_not_over_says_what_can_be_done(scene: Scene) -> None:
+    engine = scene.run("run", "slow-flow.py")
+    scene.holds()
+    done = scene.cms("flow", "retry", "latest")
+    assert (done.returncode, "cms flow cancel" in done.stderr) == (2, True), done.stderr
+    assert "resume" not in done.stderr
+    engine.send_signal(signal.SIGKILL)
+    engine.wait()
+    done = scene.cms("flow", "retry", "latest")
+    assert (done.returncode, "cms flow resume" in done.stderr) == (2, True), done.stderr
+
+
 def test_a_living_owner_keeps_its_run(scene: Scene) -> None:
     engine = scene.run("run", "slow-flow.py")
     scene.holds()

@@ -55,6 +55,8 @@ def test_the_default_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert default_file(None) == "workflow-flow.py"
     with pytest.raises(NotFound, match=r"test-flow\.py"):
         default_file("test")
+    with pytest.raises(NotFound, match=r"definition of test names no file.*--flowfile"):
+        default_file("test", stored=True)
 
 
 def test_a_forced_string_keeps_its_place() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from cloudmesh.flow.errors import InputError, NotFound
 from cloudmesh.flow.run import events as ev
@@ -11,7 +12,10 @@ from cloudmesh.flow.run.events import Event
 from cloudmesh.flow.run.run import Run
 from cloudmesh.flow.run.states import FINISHED
 
-__all__ = ["Plan", "keep", "plan"]
+if TYPE_CHECKING:
+    from cloudmesh.flow.store.protocol import Store
+
+__all__ = ["Plan", "check_over", "keep", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,17 @@ class Plan:
     runs: tuple[str, ...]
     kept: tuple[str, ...]
     changed: tuple[str, ...] = ()
+
+
+def check_over(store: Store, run_id: str, status: str) -> None:
+    """Raise `InputError` where a run is not over, with what can be done instead."""
+    if status not in ("running", "interrupted"):
+        return
+    if status == "running" and store.owner(run_id).alive is not False:
+        raise InputError(
+            f"run {run_id} is running: wait for its end, or end it with `cms flow cancel {run_id}`"
+        )
+    raise InputError(f"run {run_id} is {status}: `cms flow resume {run_id}` goes on with it")
 
 
 def plan(run: Run, start: str | None, changed: Iterable[str] = ()) -> Plan:

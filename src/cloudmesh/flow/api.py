@@ -322,16 +322,15 @@ def plan_retry(
     still be resumed, or where a function is gone.
     """
     _, state = replay(store, run_id)
-    return _plan(run_id, state, from_node, program or _rebound(state))
+    return _plan(store, run_id, state, from_node, program or _rebound(state))
 
 
-def _plan(run_id: str, state: RunState, from_node: str | None, program: Program) -> Plan:
-    from cloudmesh.flow.again import plan
+def _plan(
+    store: Store, run_id: str, state: RunState, from_node: str | None, program: Program
+) -> Plan:
+    from cloudmesh.flow.again import check_over, plan
 
-    if state.status_word in ("running", "interrupted"):
-        raise InputError(
-            f"run {run_id} is {state.status_word}: `cms flow resume {run_id}` goes on with it"
-        )
+    check_over(store, run_id, state.status_word)
     if from_node is not None and from_node not in state.index:
         from cloudmesh.flow.language.source import did_you_mean
 
@@ -385,7 +384,7 @@ def retry(
     _check_parallel(parallel)
     _, old = replay(store, run_id)
     program = program or _rebound(old)
-    todo = _plan(run_id, old, from_node, program)
+    todo = _plan(store, run_id, old, from_node, program)
     config = config or load_config(None)
     check_pools(program.flow, config)
     at = time()

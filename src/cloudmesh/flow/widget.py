@@ -215,15 +215,10 @@ def live(run: Any = None, *, store: str | Store | None = None) -> Any:
     """
     from cloudmesh.flow.api import find_run
     from cloudmesh.flow.handle import Run
+    from cloudmesh.flow.store.opening import opened
 
     kind = _widget()
     if isinstance(run, Run):
-        return kind(_opened(run.store if store is None else store), run.id)
-    opened = _opened(store)
-    return kind(opened, str(find_run(opened, run)["run"]) if run else "")
-
-
-def _opened(store: str | Store | None) -> Store:
-    from cloudmesh.flow.store import open_store
-
-    return open_store(store) if store is None or isinstance(store, str) else store
+        return kind(opened(run.store if store is None else store), run.id)
+    place = opened(store)
+    return kind(place, str(find_run(place, run)["run"]) if run else "")

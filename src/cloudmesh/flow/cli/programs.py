@@ -73,7 +73,7 @@ def load_stored(
         raise InputError(f"--flowname is for files; the flow {name} is stored under its name")
     target = args.flowfile or target_of(extra)
     if target is None:
-        target = default_file(name)
+        target = default_file(name, stored=True)
     elif not (args.flowfile or args.trust or is_mine(store.id, name, extra)):
         raise InputError(
             f"flow {name} runs {target}, and you have not defined it on this store: "

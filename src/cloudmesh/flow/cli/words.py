@@ -73,14 +73,22 @@ def understand(words: list[str], forced: list[str] | None = None) -> Words:
     return Words(name=flow, strings=strings)
 
 
-def default_file(flowname: str | None) -> str:
-    """``NAME-flow.py``, else ``NAME-flow.yaml`` in this folder.  Raises `InputError`."""
+def default_file(flowname: str | None, stored: bool = False) -> str:
+    """``NAME-flow.py``, else ``NAME-flow.yaml`` in this folder.  Raises `NotFound`.
+
+    ``stored``: it is the name of a definition that says no file.
+    """
     name = flowname or "workflow"
     for file in (f"{name}-flow.py", f"{name}-flow.yaml"):
         if os.path.exists(file):
             return file
     from cloudmesh.flow.errors import NotFound
 
+    if stored:
+        raise NotFound(
+            f"the definition of {name} names no file, and neither {name}-flow.py nor "
+            f"{name}-flow.yaml is in this folder; name it with --flowfile"
+        )
     raise NotFound(
         f"no FLOW given, and neither {name}-flow.py nor {name}-flow.yaml is in this folder; "
         "name a file, or with --flowname the NAME in NAME-flow.py"

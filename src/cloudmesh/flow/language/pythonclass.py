@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from cloudmesh.flow.errors import FlowError, InputError, Problem
+from cloudmesh.flow.store.opening import opened
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -109,7 +110,7 @@ class _Runnable:
 
         given, places = _by_name("params", params), _by_name("on", on)
         program = _program(self, flow, given, moved=places)
-        return api.run(program, _opened(store), parameters=given, on=places, parallel=parallel)
+        return api.run(program, opened(store), parameters=given, on=places, parallel=parallel)
 
     @_Shown
     def _repr_svg_(thing: Any) -> str | None:
@@ -134,7 +135,7 @@ class _Runnable:
         _refuse_while_loading("define")
         from cloudmesh.flow import api
 
-        api.define(_program(self, flow, later=True), _opened(store))
+        api.define(_program(self, flow, later=True), opened(store))
 
     def resume(
         self,
@@ -214,7 +215,7 @@ class BaseWorkFlow(_Runnable):
 
         try:
             # Of one node alone: what is defined of the flow stays as it is.
-            api.run(_program(self, node), _opened(None), stored=True).raise_for_error()
+            api.run(_program(self, node), opened(None), stored=True).raise_for_error()
         except FlowError as error:
             print(error, file=sys.stderr)
             raise SystemExit(error.exit_code) from None
@@ -378,17 +379,6 @@ def _at_line(message: str, file: str, line: int, word: str) -> Problem:
     return Problem(message, shown(file), line, 1, linecache.getline(file, line).rstrip("\r\n"))
 
 
-def _opened(store: Any) -> Store:
-    if store is None or isinstance(store, str):
-        from cloudmesh.flow.store import open_store
-
-        return open_store(store)
-    if not hasattr(store, "documents"):
-        raise InputError(f"{store!r} is no store: a URL or an open store is")
-    opened: Store = store
-    return opened
-
-
 def _infrastructure() -> Collection[str]:
     """The words for ``on`` in the user's configuration."""
     from cloudmesh.flow.config import load_config
@@ -401,11 +391,11 @@ def _found(run: Any, store: Any) -> tuple[str, Store]:
     from cloudmesh.flow.api import Run, find_run
 
     if isinstance(run, Run):
-        return run.id, run.store if store is None else _opened(store)
+        return run.id, run.store if store is None else opened(store)
     if not isinstance(run, str):
         raise InputError(f"{run!r} is no run: a Run or a text that names one is")
-    opened = _opened(store)
-    return str(find_run(opened, run)["run"]), opened
+    place = opened(store)
+    return str(find_run(place, run)["run"]), place
 
 
 def _current() -> Any:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from cloudmesh.flow.errors import InputError
 
 if TYPE_CHECKING:
     from cloudmesh.flow.store.protocol import Store
 
-__all__ = ["DEFAULT_PATH", "ENVIRONMENT", "open_store", "redacted", "sqlite_path"]
+__all__ = ["DEFAULT_PATH", "ENVIRONMENT", "open_store", "opened", "redacted", "sqlite_path"]
 
 ENVIRONMENT = "CLOUDMESH_FLOW_STORE"
 DEFAULT_PATH = "~/.cloudmesh/flow/flow.db"
@@ -40,6 +40,18 @@ def open_store(url: str | None = None) -> Store:
 
         return memory_store(url)
     raise InputError(f"{redacted(url)!r} is no URL of a store: {_FORMS} are")
+
+
+def opened(store: object) -> Store:
+    """The store that a caller names by its URL, has opened already, or leaves open (None).
+
+    Raises `InputError` for anything else, and as `open_store`.
+    """
+    if store is None or isinstance(store, str):
+        return open_store(store)
+    if not hasattr(store, "documents"):
+        raise InputError(f"{store!r} is no store: a URL or an open store is")
+    return cast("Store", store)
 
 
 def sqlite_path(url: str) -> str:
