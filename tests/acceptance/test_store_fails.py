@@ -127,15 +127,21 @@ def test_a_full_disk(cms: Any, disk: Path, returned: str) -> None:
 def test_a_read_only_store(cms: Any, disk: Path) -> None:
     cms.environment["CLOUDMESH_FLOW_STORE"] = f"sqlite:///{disk}/flow.db"
     cms.write("t-flow.yaml", "name: t\nflow: a\ntasks: {a: {command: 'touch ran'}}\n")
-    assert cms("flow", "add", "t-flow.yaml").returncode == 0
+    assert cms("flow", "run", "t-flow.yaml").returncode == 0
+    (cms.folder / "ran").unlink()
+    written = cms("flow", "status").stdout.splitlines()[1:]
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    assert cms("flow", "status").stdout.splitlines()[1:] == written
+    for words in (("runs",), ("logs",), ("result", "latest", "a"), ("export", "t"), ("list",)):
+        done = cms("flow", *words)
+        assert (done.returncode, done.stderr) == (0, ""), words
     done = cms("flow", "run", "t-flow.yaml")
     assert done.returncode == 3, done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert "ead-only" in done.stderr
     assert not (cms.folder / "ran").exists()
     subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
-    assert cms.json("flow", "runs") == []
+    assert len(cms.json("flow", "runs")) == 1
     assert cms("flow", "run", "t-flow.yaml").returncode == 0
 
 

@@ -213,8 +213,8 @@ class _Place:
 
 def is_locked(path: str) -> bool:
     """Whether anybody holds the lock on a file; False where there is none."""
-    try:
-        fd = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    try:  # who may only read may ask as well
+        fd = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     except FileNotFoundError:
         return False
     try:

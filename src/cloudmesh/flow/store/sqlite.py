@@ -40,7 +40,7 @@ from cloudmesh.flow.store.names import (
     text_of_this_process,
 )
 from cloudmesh.flow.store.protocol import NOTHING_KNOWN, NodeRow, Owner, RunHead
-from cloudmesh.flow.store.sqlite_file import Writer
+from cloudmesh.flow.store.sqlite_only_read import open_writer
 from cloudmesh.flow.store.sqlite_reading import JSON_HEAD, MASK, SqliteReading, last_key
 
 __all__ = ["SqliteJournal", "SqliteStore"]
@@ -227,7 +227,7 @@ class SqliteStore(SqliteReading):
         super().__init__(os.path.abspath(path))
         self.url = url or f"sqlite:///{self.path}"
         self.notice = notice
-        self.writer = Writer(self.path, lambda text: self.notice(text))
+        self.writer = open_writer(self.path, self.readers, lambda text: self.notice(text))
         row = self.writer.read("SELECT value FROM meta WHERE key = 'id'", ())
         self.id = str(row[0]) if row else ""
 

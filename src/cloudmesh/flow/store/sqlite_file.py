@@ -228,10 +228,7 @@ class Writer:
 
     def _checkpoint(self, connection: sqlite3.Connection) -> None:
         """Empty the log of changes when it is long; where a reader is in the way, later."""
-        try:
-            size = os.stat(self.path + "-wal").st_size
-        except OSError:
-            return
+        size = _size(self.path + "-wal")
         self._long = size >= CHECKPOINT_BYTES
         if size < self._limit:
             return
@@ -346,6 +343,14 @@ def _place(path: str) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
+def _size(path: str) -> int:
+    """The size of a file; 0 where there is none."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
 def _statements(script: str) -> Iterator[str]:
     """The statements of a script, one by one, for ``executescript`` would commit."""
     part = ""
@@ -365,6 +370,7 @@ class Readers:
         self._mutex = threading.Lock()
         self._idle: list[sqlite3.Connection] = []
         self._closed = False
+        self.only_read = False  # whether SQLite can make no files of its own beside it
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
@@ -403,8 +409,10 @@ class Readers:
             if self._idle:
                 return self._idle.pop()
         quoted = self.path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+        # Where there is no log of changes nobody writes, and SQLite need not make one to read.
+        still = self.only_read and not _size(self.path + "-wal")
         return sqlite3.connect(
-            f"file:{quoted}?mode=ro",
+            f"file:{quoted}?mode=ro{'&immutable=1' if still else ''}",
             uri=True,
             timeout=BUSY_SECONDS,
             isolation_level=None,
@@ -413,7 +421,8 @@ class Readers:
 
     def _give(self, connection: sqlite3.Connection) -> None:
         with self._mutex:
-            if not self._closed and len(self._idle) < 8:
+            # Who can only read asks anew each time whether somebody writes by now.
+            if not self._closed and not self.only_read and len(self._idle) < 8:
                 self._idle.append(connection)
                 return
         connection.close()
