@@ -14,6 +14,7 @@ import pytest
 
 from cloudmesh.flow import api, current, task
 from cloudmesh.flow.engine.loop import Engine
+from cloudmesh.flow.executors.call import here
 from cloudmesh.flow.handle import Run
 from cloudmesh.flow.language.program import Program
 from cloudmesh.flow.run import events as ev
@@ -56,6 +57,49 @@ def test_a_thread_is_asked_to_end_and_what_it_says_later_is_dropped(
     assert log.count("a Python thread cannot be ended") == 1
     assert "grave" not in log
     assert "from the grave\n" not in [text for _, _, text in watcher.printed]
+
+
+def test_an_async_node_that_does_not_end_is_dropped(run: Runner, store: Store) -> None:
+    released = threading.Event()
+
+    @task(timeout="50ms")
+    async def stays() -> None:
+        while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                print("not me")
+
+    @task(timeout="50ms")
+    async def holds_up_the_loop() -> None:
+        released.wait(60)
+
+    for node in (stays, holds_up_the_loop):
+        done = run(node.__name__, node)
+        assert (done[node.__name__].error or {})["type"] == "Timeout"
+        log = store.read_log(done.id, node.__name__)[0]
+        assert log.endswith("what it still does is dropped]\n")
+    released.set()
+
+
+@pytest.mark.parametrize(
+    ("word", "run_is", "node_is"),
+    [("cancel", "cancelled", "error"), ("interrupt", "interrupted", "pending")],
+)
+def test_a_run_ends_whatever_an_async_node_does(
+    run: Runner, word: str, run_is: str, node_is: str
+) -> None:
+    released = threading.Event()
+
+    async def a() -> None:
+        engine: Engine = here.get().log.__self__.engine
+        by = ("a test",) if word == "cancel" else ()
+        threading.Thread(target=getattr(engine, word), args=by).start()
+        released.wait(60)  # not awaited: it holds up the loop
+
+    done = run("a", a)
+    released.set()
+    assert (done.status, done["a"].status) == (run_is, node_is)
 
 
 def test_where_a_node_with_a_timeout_runs(run: Runner) -> None:

@@ -194,6 +194,15 @@ def test_cancelled_nodes_stay_pending(flow: FlowMaker) -> None:
     assert run.reason_of(1) == "cancelled"
 
 
+def test_a_node_that_waits_for_its_next_attempt_is_cancelled_too(flow: FlowMaker) -> None:
+    run = begun(flow({"a": []}, tasks={"a": Task(retries=1)}))
+    advance(run)
+    advance(run, broke(run, "a", retry_at=9.0, reason="retry 2 at …"))
+    assert run.reason_of(0) == "retry 2 at …"
+    assert advance(run, ev.request(2.0, "cancel", "me"))[0][-1][2] == "cancelled"
+    assert run.reason_of(0) == "cancelled"
+
+
 def test_an_interrupted_run_goes_on(flow: FlowMaker) -> None:
     run = begun(flow({"a": [], "b": ["a"]}))
     advance(run)

@@ -109,10 +109,10 @@ class State:
         """Why a node ran as it did, or why it did not."""
         if i in self.blocked and self.error[self.blocked[i]].get("type") != "Cancelled":
             return f"blocked by {self.names[self.blocked[i]]}"
-        if i in self.reason:
-            return self.reason[i]
         if self.status[i] == PENDING and (i in self.blocked or self.status_word == "cancelled"):
             return "cancelled"
+        if i in self.reason:
+            return self.reason[i]
         return "first" if self.attempt[i] else None
 
     def where_of(self, i: int) -> str | None:
