@@ -284,9 +284,11 @@ def report(error: Exception) -> int:
     elif isinstance(error, FlowError):
         sys.stderr.write(f"cms flow: {escape(str(error))}\n")
     elif isinstance(error, OSError):
+        if not folder_is_there():
+            sys.stderr.write("cms flow: the current folder is gone; go to another\n")
+            return 2
         where = f"{error.filename}: " if isinstance(error.filename, str) else ""
-        what = error.strerror if folder_is_there() else "the current folder is gone; go to another"
-        sys.stderr.write(f"cms flow: {escape(f'{where}{what}')} (--debug shows where)\n")
+        sys.stderr.write(f"cms flow: {escape(f'{where}{error.strerror}')} (--debug shows where)\n")
     else:
         text = escape(" ".join(str(error).split()))
         kind = type(error).__name__

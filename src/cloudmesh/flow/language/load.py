@@ -142,6 +142,8 @@ def _assemble(
     # What does not read well has no graph to speak of; what needs none is checked all the same.
     specs = _specs(origin, drawn, findings)
     flow = _flow(origin, name, drawn, specs, parsed)
+    if given and flow.labels:
+        flow = _without_old_labels(flow, origin)
     places = _Places(origin, drawn, findings)
     if sound:
         flow = _with_sources(flow, origin.sure, places)
@@ -273,6 +275,18 @@ def _flow(
 
 
 _NOTHING = Spec(Task())
+
+
+def _without_old_labels(flow: Flow, origin: Origin) -> Flow:
+    """The flow without the labels of edges that the flow's own strings have, and those given
+    in their place have not; a label of what is no node in either stays, and is a mistake."""
+    kept = {}
+    for (source, target), label in flow.labels.items():
+        i = flow.index.get(target)
+        known = all(end in flow.index or origin.spec(end) for end in (source, target))
+        if not known or (i is not None and source in flow.dependencies(i)):
+            kept[source, target] = label
+    return flow.with_labels(kept)
 
 
 def _edge(source: str, node: str) -> tuple[str, str]:

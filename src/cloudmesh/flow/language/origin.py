@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from cloudmesh.flow.errors import InputError, Problem
-from cloudmesh.flow.language.functions import bind, code_of, facts_of, with_defaults
+from cloudmesh.flow.language.functions import bind, code_of, ended, facts_of, with_defaults
 from cloudmesh.flow.language.pythonclass import PUBLIC, BaseWorkFlow
 from cloudmesh.flow.language.pythonfile import code_hash, python_text
 from cloudmesh.flow.language.source import Source, did_you_mean
@@ -148,7 +148,7 @@ class _PythonOrigin(Origin):
         )
         problems = [*getattr(target, "__task_problems__", ())]
         problems += [self._refused(code, name, why) for name, why in facts.refused]
-        spec = Spec(task, function, words.get("edges", {}), tuple(problems))
+        spec = Spec(task, ended(function), words.get("edges", {}), tuple(problems))
         self._described[id(function)] = spec
         return spec
 
@@ -192,10 +192,13 @@ class ClassOrigin(_PythonOrigin):
         )
 
     def function(self, name: str) -> Any:
+        private = name.startswith("__") and not name.endswith("__")
         for cls in type(self.instance).__mro__:
-            if cls in BaseWorkFlow.__mro__ or name not in cls.__dict__:
+            # Python keeps the method __a of a class A as _A__a.
+            kept = f"_{cls.__name__.lstrip('_')}{name}" if private else name
+            if cls in BaseWorkFlow.__mro__ or kept not in cls.__dict__:
                 continue  # what is ours, like __init__, is no node
-            found = cls.__dict__[name]
+            found = cls.__dict__[kept]
             usable = callable(found) or isinstance(found, (staticmethod, classmethod))
             return found if usable and not isinstance(found, type) else None
         found = self.instance.__dict__.get(name)  # set in __init__
@@ -214,7 +217,7 @@ class ClassOrigin(_PythonOrigin):
         known = self.described(function, self.bound(name))
         own = name in self.instance.__dict__
         call = function if own else bind(self.instance, function, name, known.task.is_async)
-        return Spec(known.task, call, known.labels, known.problems)
+        return Spec(known.task, ended(call), known.labels, known.problems)
 
     def names(self) -> list[str]:
         found = {

@@ -77,7 +77,7 @@ class YamlOrigin(Origin):
         self.name = self._text("name")
         self._lost = False  # the python file could not be read: of its functions nothing is known
         self.python = self._open_python(cls)
-        self.parameters = self._map("parameters")
+        self.parameters = self._parameters()
         self.infrastructure = self._infrastructure()
         self.pools = self._pools()
         self.labels = dict(self._labels())
@@ -112,6 +112,19 @@ class YamlOrigin(Origin):
             return {}
         data: dict[str, Any] = node.data()
         return data
+
+    def _parameters(self) -> dict[str, Any]:
+        from cloudmesh.flow.model.value import exact_json
+
+        found = self._map("parameters")
+        for name, value in found.items():
+            if exact_json(value) is None:  # a run would refuse it, without a place
+                self.wrong(
+                    f"the run parameter {name} is no JSON, so a run cannot keep it: "
+                    "NaN, infinities and keys that begin with $ are none",
+                    ("parameters", name),
+                )
+        return found
 
     def _infrastructure(self) -> dict[str, Any]:
         found = self._map("infrastructure")

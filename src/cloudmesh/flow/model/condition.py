@@ -59,10 +59,23 @@ def parse(text: str) -> Condition:
         names: dict[str, None] = {}
         _check(tree, names, 0)
     except SyntaxError as error:
-        raise ValueError(f"{text!r} is no condition: {error.msg}") from None
+        raise ValueError(f"{text!r} is no condition: {_why(text, error)}") from None
     except (RecursionError, MemoryError):
         raise ValueError("the condition is nested too deeply") from None
     return Condition(text, tree, tuple(names))
+
+
+def _why(text: str, error: SyntaxError) -> str:
+    """What Python says of it; of one of its own words that stands where a name does, that."""
+    import keyword
+    import re
+
+    own = {*keyword.kwlist} - {"and", "or", "not", "in", "is", "True", "False", "None"}
+    bare = re.sub(r"'[^']*'|\"[^\"]*\"", "''", text)
+    for word in re.findall(r"\w+", bare):
+        if word in own:
+            return f"{word!r} is a word of Python, no name; a key of that name is [{word!r}]"
+    return str(error.msg)
 
 
 def _on_one_line(text: str) -> str:

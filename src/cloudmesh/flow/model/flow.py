@@ -180,6 +180,12 @@ class Flow:
         name, _, *rest = self._said()
         return Flow(name, nodes, *rest)
 
+    def with_labels(self, labels: Mapping[tuple[str, str], str]) -> Flow:
+        """The same flow with these labels of its edges."""
+        said = list(self._said())
+        said[5] = labels
+        return Flow(*said)
+
     def with_elements(self, elements: Mapping[str, str]) -> Flow:
         """The same flow with single elements of its maps elsewhere."""
         *rest, _ = self._said()
