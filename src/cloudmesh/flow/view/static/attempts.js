@@ -15,13 +15,16 @@ export class Attempts {
   }
 
   load() {
-    this.loaded = get(runPath(this.model.run.run, "attempts")).then((rows) => {
+    const since = this.since = new Set(); // what changes while the answer is on its way
+    this.loaded = get(runPath(this.model.run.run, "attempts")).catch(() => []).then((rows) => {
       for (const [n, ready, bars] of rows) {
         this.byNode.set(n, {
           ready,
           bars: bars.map(([started, ended, outcome, error, where]) => ({ started, ended, outcome, error, where })),
         });
       }
+      if (this.since === since) this.since = null;
+      this.update(since);
     });
     return this.loaded;
   }
@@ -30,6 +33,7 @@ export class Attempts {
   update(changed) {
     if (!this.loaded || this.model.past) return;
     for (const n of changed) {
+      this.since?.add(n);
       const node = this.model.nodes.get(n);
       if (!node || !node.attempt || !node.started || this.model.isMap(n)) continue;
       const entry = this.byNode.get(n) || { ready: node.ready, bars: [] };

@@ -41,6 +41,24 @@ export function openDialog(title, content, buttons) {
   return { dialog, close };
 }
 
+// A question needs an answer of the server first.  Two quick clicks ask once, and where there is
+// no answer the reader is told why.
+let asking = false;
+
+function asked(ask) {
+  return async (...given) => {
+    if (asking || document.querySelector("dialog[open]")) return;
+    asking = true;
+    try {
+      await ask(...given);
+    } catch (error) {
+      openDialog("This cannot be done now", h("p", {}, error.status ? error.message : "The server does not answer."), [["Close", null]]);
+    } finally {
+      asking = false;
+    }
+  };
+}
+
 const nodesWord = (count) => plural(count, "node");
 
 function names(list, count) {
@@ -54,15 +72,15 @@ const changed = (files) =>
 const preview = (run, action, node) =>
   get(`${runPath(run, "preview")}?action=${action}${node ? `&node=${encodeURIComponent(node)}` : ""}`);
 
-export async function askCancel(run) {
+export const askCancel = asked(async (run) => {
   const found = await preview(run, "cancel");
   openDialog(`Cancel run ${run}?`, h("p", {},
     `${plural(found.running, "running node")} ${found.running === 1 ? "is" : "are"} ended and ${found.running === 1 ? "becomes" : "become"} error (Cancelled). ` +
     `${number(found.pending)} stay pending. ${plural(found.kept, "result")} ${found.kept === 1 ? "is" : "are"} kept. It cannot be resumed.`),
   [["Keep running", null], ["Cancel the run", () => post(runPath(run, "cancel")), "danger"]]);
-}
+});
 
-export async function askResume(run, done) {
+export const askResume = asked(async (run, done) => {
   const found = await preview(run, "resume");
   openDialog(`Resume run ${run}?`, [
     h("p", {}, `${plural(found.kept, "result")} ${found.kept === 1 ? "is" : "are"} kept. ${nodesWord(found.count)} will run again, ${number(found.pending + found.running - found.count)} have not run yet.`),
@@ -72,9 +90,9 @@ export async function askResume(run, done) {
     await post(runPath(run, "resume"));
     done();
   }, "primary"]]);
-}
+});
 
-export async function askRetry(run, node, go) {
+export const askRetry = asked(async (run, node, go) => {
   const found = await preview(run, "retry", node);
   openDialog(node ? `Retry from ${node}?` : `Retry run ${run}?`, [
     h("p", {}, `${nodesWord(found.count)} will run: ${names(found.again, found.count)}. ${plural(found.kept, "result")} ${found.kept === 1 ? "is" : "are"} kept.`),
@@ -82,7 +100,7 @@ export async function askRetry(run, node, go) {
   ].filter(Boolean), [["Not now", null], [`Retry ${nodesWord(found.count)}`, async () => {
     go((await post(runPath(run, "retry"), node ? { from: node } : {})).run);
   }, "primary"]]);
-}
+});
 
 export async function askRun(flow, parameters, go) {
   const field = h("textarea", { class: "parameters mono", rows: 5, spellcheck: "false", "aria-label": "Parameters as JSON" });

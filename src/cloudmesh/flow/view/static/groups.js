@@ -39,9 +39,14 @@ export class Groups {
   }
 
   async fold(key) {
-    if (this.page.open.has(key)) this.page.open.delete(key);
-    else this.page.open.add(key);
-    await this.page.loadLayout(key);
+    const { open } = this.page;
+    const turn = () => (open.has(key) ? open.delete(key) : open.add(key));
+    turn();
+    try {
+      await this.page.loadLayout(key);
+    } catch {
+      turn(); // no answer: it stays as it is shown
+    }
     history.replaceState(null, "", this.page.link(this.page.selected));
   }
 
@@ -60,6 +65,7 @@ export class Groups {
       }
       model.captions.set(n, texts);
       this.page.table.rebuild();
+      this.page.tabs.update();
       this.page.picture.update(new Set([n])); // a group names an element in its line
     }
   }

@@ -28,6 +28,8 @@ export class Inspector {
   }
 
   show(name) {
+    this.loads = (this.loads || 0) + 1; // what was asked for before is not shown any more
+    clearTimeout(this.timer);
     if (this.log) this.log.close();
     this.log = null;
     this.shownName = name;
@@ -56,18 +58,19 @@ export class Inspector {
 
   async load(name) {
     const run = this.model.run.run;
+    const mine = this.loads = this.loads + 1;
     try {
       const [document, found] = await Promise.all([
         get(runPath(run, "nodes", name)),
         get(runPath(run, "nodes", name, "attempts")),
       ]);
-      if (this.shownName !== name) return;
+      if (this.loads !== mine) return; // a later answer is on its way, or there already
       this.document = document;
       this.attempts = found.attempts;
       this.draw(this.model.node(name));
-      this.received(document);
+      this.received(document, mine);
     } catch (error) {
-      if (this.shownName === name) this.body.append(h("p", { class: "part quiet" }, error.message));
+      if (this.loads === mine) this.body.append(h("p", { class: "part quiet" }, error.message));
     }
   }
 
@@ -212,7 +215,7 @@ export class Inspector {
   }
 
   // What a node was given: the values of what it names, and the run's parameters.
-  async received(document) {
+  async received(document, mine) {
     const names = Object.keys((document.task && document.task.parameter) || {});
     const node = this.model.node(document.name);
     const given = this.model.run.parameters || {};
@@ -230,7 +233,7 @@ export class Inspector {
         lines.push(`${name} = ${shortValue(given[name])}`);
       }
     }
-    if (this.shownName !== document.name || !lines.length) return;
+    if (this.loads !== mine || !lines.length) return;
     replace(this.receivedRow, lines.map((line) => h("code", { class: "received" }, line)));
     this.receivedRow.hidden = this.receivedName.hidden = false;
   }

@@ -9,10 +9,12 @@ export const settings = {
 
 const typing = (target) => target.closest("input, textarea, select, [contenteditable]");
 
-// actions: name of a key -> function(event).  A key that is pressed while the page still loads
-// is kept, and does its work when the function that is returned is called.
-export function listenKeys(actions) {
+// A key that is pressed while the page still loads is kept, and does its work when the function
+// that is returned is called with the actions: name of a key -> function(event).
+export function listenKeys() {
   let early = [];
+  let actions = {};
+  const actionOf = ({ key }) => actions[key] || actions[key.length === 1 ? key.toLowerCase() : key];
   const listener = (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
@@ -20,16 +22,19 @@ export function listenKeys(actions) {
     if (letter && !settings.single()) return;
     const onButton = event.target.closest("button, a, summary, input");
     if (onButton && (event.key === "Enter" || event.key === " ")) return;
-    const name = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const action = actions[event.key] || actions[name];
-    if (!action) return;
-    if (early) early.push(() => action(event));
-    if (early || action(event) !== false) event.preventDefault();
+    if (early) {
+      early.push(event);
+      if (event.key.length === 1) event.preventDefault();
+      return;
+    }
+    const action = actionOf(event);
+    if (action && action(event) !== false) event.preventDefault();
   };
   document.addEventListener("keydown", listener);
-  return () => {
+  return (known) => {
     const kept = early;
+    actions = known;
     early = null;
-    for (const act of kept) act();
+    for (const event of kept) actionOf(event)?.(event);
   };
 }

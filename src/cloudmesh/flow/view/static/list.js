@@ -5,7 +5,7 @@ import { barSvg } from "./bars.js";
 import { askResume, askRun, showKeys } from "./dialogs.js";
 import { h, replace, s, set, text } from "./dom.js";
 import { header } from "./header.js";
-import { listenKeys, settings } from "./keys.js";
+import { settings } from "./keys.js";
 import { rowMark } from "./marks.js";
 import { PHONE } from "./tabs.js";
 import { day, duration, number, parseUtc, plural, rough, zone } from "./words.js";
@@ -20,15 +20,15 @@ const shownOf = (run) => (run.engine === "lost" && run.status === "running" ? "l
 const WORDS = { lost: "engine lost" };
 const NEEDS = new Set(["lost", "error", "interrupted"]);
 
-export async function startList(app) {
-  const page = new ListPage(app);
+export async function startList(app, keysReady) {
+  const page = new ListPage(app, keysReady);
   await page.load();
   page.timer = setInterval(() => !document.hidden && page.load(), EVERY);
   document.addEventListener("visibilitychange", () => !document.hidden && page.load());
 }
 
 class ListPage {
-  constructor(app) {
+  constructor(app, keysReady) {
     document.title = "flow";
     this.filter = "all";
     this.flow = new URLSearchParams(location.search).get("flow");
@@ -54,7 +54,7 @@ class ListPage {
         h("section", { class: "flows", "aria-label": "Flows" }, h("div", { class: "table-head" }, this.flowCount, h("span", { class: "quiet" }, "Last run first")), this.flowList,
           h("p", { class: "hint quiet" }, "A flow appears here when it is first run or added:", h("br"), h("code", {}, "cms flow add FILE"))),
         h("section", { class: "runs", "aria-label": "Runs" }, this.cards, h("div", { class: "runs-head" }, h("h2", {}, "Runs"), this.chips), this.table, this.moreButton)));
-    listenKeys({ "/": () => this.search.focus(), "?": () => showKeys(settings), Escape: () => { this.search.value = this.words = ""; this.draw(); } })();
+    keysReady({ "/": () => this.search.focus(), "?": () => showKeys(settings), Escape: () => { this.search.value = this.words = ""; this.draw(); } });
   }
 
   async load() {

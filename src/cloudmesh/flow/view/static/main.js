@@ -1,11 +1,13 @@
 // Where the page begins: which place its address names.
 
 import { replace } from "./dom.js";
+import { listenKeys } from "./keys.js";
 import { startList } from "./list.js";
 import { loadMarks } from "./marks.js";
 import { startRun } from "./runstart.js";
 import { applyTheme } from "./theme.js";
 
+const keysReady = listenKeys(); // from the first moment
 applyTheme();
 await loadMarks();
 
@@ -22,5 +24,5 @@ function decoded(text) {
   }
 }
 
-if (match) startRun(app, decoded(match[1]));
-else startList(app);
+if (match) startRun(app, decoded(match[1]), keysReady);
+else startList(app, keysReady);

@@ -123,6 +123,7 @@ export class Picture {
     });
     for (const view of this.views.values()) view.fit(scale);
     for (const view of this.edgeViews.values()) view.fit(scale);
+    if (this.sought) this.dim(this.sought); // what has come into sight
     this.markSelection();
     this.markWay();
   }
@@ -262,6 +263,7 @@ export class Picture {
 
   // While a search goes on: a group is a hit where one of its nodes is.
   dim(test) {
+    this.sought = test;
     this.host.classList.toggle("searching", Boolean(test));
     const hit = (element, names) => element.classList.toggle("hit", Boolean(test) && names.some(test));
     for (const { el, item } of this.views.values()) {

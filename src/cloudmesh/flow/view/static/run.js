@@ -7,6 +7,7 @@ import { set } from "./dom.js";
 import { ErrorWalk } from "./errors.js";
 import { Groups } from "./groups.js";
 import { Model } from "./model.js";
+import { Moments } from "./moments.js";
 import { buildRun, runKeys } from "./runparts.js";
 import { Speech, showTitle } from "./speech.js";
 import { Stream } from "./stream.js";
@@ -25,6 +26,7 @@ export class RunPage {
     this.speech = new Speech(this.model);
     this.errors = new ErrorWalk(this);
     this.groups = new Groups(this);
+    this.moments = new Moments(this);
     this.open = new Set((address.get("open") || "").split(",").filter(Boolean));
     buildRun(this);
   }
@@ -44,7 +46,8 @@ export class RunPage {
     localStorage.setItem("flow.strip", on ? "on" : "off");
   }
 
-  async begin() {
+  // `keysReady` is told what the keys do once there is a picture for them to act on.
+  async begin(keysReady) {
     const { model } = this;
     if (!this.address.has("open")) this.groups.openAtFirst();
     model.listen((changed, structure) => this.update(changed, structure));
@@ -58,18 +61,18 @@ export class RunPage {
     this.strip.show(wide && wanted !== "off");
     this.notice.update(); // before the picture is fitted to what is left
     this.tabs.update();
-    const keysReady = runKeys(this);
+    const keys = runKeys(this);
     await this.loadLayout();
     requestAnimationFrame(() => requestAnimationFrame(() => performance.mark("picture")));
     this.show(this.view || (this.address.get("view") === "gantt" ? "gantt" : "picture")); // a button may have been pressed by now
     this.attempts.load().then(() => this.drawTimes());
     model.flush();
-    keysReady();
+    if (node && this.selected === node) this.select(node, true, false);
+    keysReady(keys);
     setInterval(() => this.tick(), 1000);
-    addEventListener("popstate", () => this.select(new URLSearchParams(location.search).get("node"), false, false));
+    addEventListener("popstate", () => this.addressed());
     addEventListener("resize", () => this.picture.settle());
     this.groups.loadCaptions();
-    if (node) this.select(node, true, false);
     this.follow();
   }
 
@@ -102,7 +105,8 @@ export class RunPage {
   }
 
   async ended() {
-    announce(`The run has ended: ${this.model.status}.`, true);
+    if (!this.toldEnd) announce(`The run has ended: ${this.model.status}.`, true); // once, not at each return of the tab
+    this.toldEnd = true;
     this.model.run = await get(runPath(this.id)).catch(() => this.model.run);
     this.summary.update();
     if (this.model.status === "interrupted") this.watchResume();
@@ -110,11 +114,14 @@ export class RunPage {
 
   // An interrupted run may be resumed elsewhere.
   watchResume() {
-    const timer = setInterval(async () => {
+    if (this.watch) return;
+    this.watch = setInterval(async () => {
       if (document.hidden) return;
       const run = await get(runPath(this.id)).catch(() => null);
-      if (run && run.status !== "interrupted") {
-        clearInterval(timer);
+      if (this.watch && run && run.status !== "interrupted") {
+        clearInterval(this.watch);
+        this.watch = 0;
+        this.toldEnd = false;
         this.reload();
       }
     }, 3000);
@@ -123,20 +130,23 @@ export class RunPage {
   // The run as it is now; who is in the past stays there, unless it is `live` that is wanted.
   async reload(behind = 0, live = false) {
     const { model } = this;
+    const turn = this.moments.begin();
     this.notice.behind = behind;
     this.notice.update();
     try {
       const at = model.past && !live ? `&at=${model.seq}` : "";
       const snapshot = await get(`${runPath(this.id, "state")}?brief=true${at}`);
       this.notice.behind = 0;
-      model.live = 0; // also where the journal has less than was seen
-      this.take(snapshot);
+      if (this.moments.turn === turn) {
+        model.live = 0; // also where the journal has less than was seen
+        this.take(snapshot);
+      }
       this.attempts.byNode.clear();
       this.attempts.load().then(() => this.drawTimes());
       await this.loadLayout(null, true);
       this.follow();
     } catch {
-      setTimeout(() => this.reload(behind, live), 2000);
+      setTimeout(() => this.reload(behind, live && this.moments.turn === turn), 2000);
     }
   }
 
@@ -144,33 +154,6 @@ export class RunPage {
   drawTimes() {
     this.gantt.soon(250);
     this.strip.soon(250);
-  }
-
-  // The state at a SEQ.  While one is being fetched only the last one wanted is remembered.
-  async goTo(seq) {
-    const { model } = this;
-    const wanted = Math.min(Math.max(1, seq), model.live);
-    if (wanted === model.live) {
-      if (model.past) await this.goLive();
-      return;
-    }
-    this.wanted = this.aim = wanted;
-    if (this.going) return;
-    this.going = true;
-    while (this.wanted !== null) {
-      const at = this.wanted;
-      this.wanted = null;
-      const snapshot = await get(`${runPath(this.id, "state")}?brief=true&at=${at}`).catch(() => null);
-      if (snapshot) this.take(snapshot);
-    }
-    this.going = false;
-    this.aim = null;
-    history.replaceState(null, "", this.link(this.selected));
-  }
-
-  // Some events back or on, from where the last step leads.
-  step(by) {
-    return this.goTo((this.aim ?? this.model.seq) + by);
   }
 
   // Show a whole snapshot without moving the picture.
@@ -183,17 +166,15 @@ export class RunPage {
     this.timeline.update();
   }
 
-  async goLive() {
-    history.replaceState(null, "", this.link(this.selected));
-    await this.reload(0, true);
-  }
-
   // -- layout ------------------------------------------------------------------------
   async loadLayout(anchor, keep = false) {
     const open = [...this.open].join(",");
     const direction = matchMedia(PHONE).matches ? "down" : "right";
-    const layout = await (this.ahead && this.ahead.key === `${direction} ${open}` ? this.ahead.layout : get(`${runPath(this.id, "layout")}?direction=${direction}&brief=true&open=${encodeURIComponent(open)}`));
+    const asked = this.ahead && this.ahead.key === `${direction} ${open}` ? this.ahead.layout : get(`${runPath(this.id, "layout")}?direction=${direction}&brief=true&open=${encodeURIComponent(open)}`);
     this.ahead = null;
+    this.asked = asked;
+    const layout = await asked;
+    if (this.asked !== asked) return; // what is wanted by now is on its way
     const before = keep && this.picture.layout ? { ...this.picture.viewport } : null;
     this.picture.setLayout(named(layout, this.model.graph), anchor);
     this.groups.showFolds(layout);
@@ -263,6 +244,24 @@ export class RunPage {
     } else {
       this.select(null);
     }
+  }
+
+  // Back and forward lead to what their address says: the node, the groups, the view, the moment.
+  addressed() {
+    const address = new URLSearchParams(location.search);
+    const at = Number(address.get("at") || 0);
+    const view = address.get("view") === "gantt" ? "gantt" : "picture";
+    const open = (address.get("open") || "").split(",").filter(Boolean);
+    this.selected = address.get("node") || null;
+    if (open.join() !== [...this.open].join()) {
+      this.open.clear();
+      open.forEach((key) => this.open.add(key));
+      this.loadLayout(null, true).catch(() => null);
+    }
+    if (view !== this.view) this.show(view);
+    this.select(this.selected, false, false);
+    if (at && at !== this.model.seq) this.moments.goTo(at);
+    else if (!at) this.moments.goLive();
   }
 
   // How much of the picture the inspector lies over.

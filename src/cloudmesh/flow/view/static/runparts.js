@@ -7,7 +7,7 @@ import { h, replace } from "./dom.js";
 import { Gantt, Strip } from "./gantt.js";
 import { header } from "./header.js";
 import { Inspector } from "./inspector.js";
-import { listenKeys, settings } from "./keys.js";
+import { settings } from "./keys.js";
 import { Minimap } from "./minimap.js";
 import { Notice } from "./notice.js";
 import { Picture } from "./picture.js";
@@ -26,7 +26,7 @@ export function buildRun(page) {
   page.search = new Search({ go: (name) => page.select(name, true), dim: (test) => page.picture.dim(test) }, "Search nodes");
   page.search.model = model;
   page.summary = new Summary(model, { nextError: (back) => page.errors.next(back), ...act });
-  page.notice = new Notice(model, { ...act, live: () => page.goLive(), retryNow: () => page.stream.retry() });
+  page.notice = new Notice(model, { ...act, live: () => page.moments.goLive(), retryNow: () => page.stream.retry() });
   page.table = new Table(model, { select: (name) => page.select(name), inspect: (name) => page.select(name, true) });
   page.inspector = new Inspector(model, {
     close: () => page.select(null), select: (name) => page.select(name, true, "push"), retryFrom: (name) => askRetry(page.id, name, openRun),
@@ -42,7 +42,7 @@ export function buildRun(page) {
   const select = (name) => page.select(name);
   page.gantt = new Gantt(model, page.attempts, page.table, { select });
   page.strip = new Strip(model, page.attempts, { select });
-  page.timeline = new Timeline(model, { goTo: (seq) => page.goTo(seq), live: () => page.goLive() });
+  page.timeline = new Timeline(model, { goTo: (seq) => page.moments.goTo(seq), step: (by) => page.moments.step(by), live: () => page.moments.goLive() });
   page.foldButton = h("button", { type: "button", onclick: () => page.walk.foldAll() });
   page.folds = h("div", { class: "tools folds", hidden: true }, page.foldButton);
   page.pictureBox = h("div", { class: "picture-box" }, page.host, page.folds, tools(page), page.strip.el);
@@ -89,11 +89,10 @@ function views(page) {
   return h("div", { class: "tools views", role: "group", "aria-label": "View" }, button("picture", "Picture", "P"), button("gantt", "Gantt", "G"));
 }
 
-// Returns what is to be called once there is a picture for the keys to act on.
 export function runKeys(page) {
   const walk = page.walk = walker(page);
   const view = () => page.picture.viewport;
-  return listenKeys({
+  return {
     e: (event) => page.errors.next(event.shiftKey),
     "/": () => page.search.focus(),
     Escape: () => page.leave(),
@@ -104,14 +103,14 @@ export function runKeys(page) {
     0: () => page.picture.zoomTo(1), f: () => view().fit(true),
     t: () => { page.table.widen(); page.body.classList.toggle("wide-table"); },
     i: () => page.enter(),
-    l: () => page.model.past && page.goLive(),
+    l: () => page.moments.goLive(),
     p: () => page.show("picture"), g: () => page.show("gantt"), d: () => page.showStrip(!page.strip.open),
-    "[": () => page.step(-1), "]": () => page.step(1),
-    "{": () => page.step(-10), "}": () => page.step(10),
+    "[": () => page.moments.step(-1), "]": () => page.moments.step(1),
+    "{": () => page.moments.step(-10), "}": () => page.moments.step(10),
     c: () => { navigator.clipboard?.writeText(location.origin + page.link(page.selected)); },
     s: () => askSave(page), x: () => page.critical.toggle(),
     "?": () => showKeys(settings),
-  });
+  };
 }
 
 function openRun(run) {

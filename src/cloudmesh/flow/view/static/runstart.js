@@ -25,7 +25,7 @@ function skeleton(app, id) {
   }).catch(() => null);
 }
 
-export async function startRun(app, id) {
+export async function startRun(app, id, keysReady) {
   const address = new URLSearchParams(location.search);
   const waiting = setTimeout(() => skeleton(app, id), SOON);
   try {
@@ -38,10 +38,11 @@ export async function startRun(app, id) {
     clearTimeout(waiting);
     const page = new RunPage(app, id, snapshot, address);
     page.ahead = ahead;
-    await page.begin();
+    await page.begin(keysReady);
   } catch (error) {
     clearTimeout(waiting);
     replace(app, header([["Flows", "/"], [id, null]], null, () => showKeys(settings)),
       h("p", { class: "loading" }, error.status === 404 ? `There is no run ${id}.` : error.message));
+    keysReady({ "?": () => showKeys(settings) });
   }
 }

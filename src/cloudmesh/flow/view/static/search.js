@@ -23,6 +23,7 @@ export class Search {
   focus() {
     this.input.focus();
     this.input.select();
+    if (this.input.value.trim()) this.find(); // what is left from before is looked for again
   }
 
   find() {

@@ -54,17 +54,21 @@ export class Tabs {
     const { model } = this.page;
     const [first] = this.page.errors.names();
     this.band.hidden = !first;
-    if (!first || first === this.first) return;
-    this.first = first;
+    if (!first) return;
     const node = model.node(first);
+    const inMap = node.parent !== undefined;
+    const name = inMap ? `${model.nodes.get(node.parent).name}[${elementName(model, node).replace(/^(\d+) ?/, "$1] ").trim()}` : first;
+    const words = `${name} failed`; // what an element is called may be known later
+    if (words === this.words) return;
+    this.words = words;
     replace(this.band,
-      h("p", {}, h("b", {}, `${node.parent === undefined ? first : `${model.nodes.get(node.parent).name}[${elementName(model, node).replace(/^(\d+) ?/, "$1] ")}`} failed`), h("span", {}, node.error || "")),
+      h("p", {}, h("b", {}, words), h("span", {}, node.error || "")),
       h("button", { class: "button", type: "button", onclick: () => this.page.select(first, true) }, "Show"));
   }
 
   // The picture runs downwards on a phone: another layout.
   async turned() {
-    await this.page.loadLayout();
+    await this.page.loadLayout().catch(() => null);
     this.page.picture.viewport.fit();
   }
 

@@ -8,7 +8,7 @@ const BINS = 150;
 const EVERY = 2500;
 
 export class Timeline {
-  // handlers: goTo(seq), live()
+  // handlers: goTo(seq), step(by), live()
   constructor(model, handlers) {
     Object.assign(this, { model, handlers });
     this.button = h("button", { class: "button live", type: "button", onclick: () => handlers.live() });
@@ -30,7 +30,10 @@ export class Timeline {
   async load() {
     this.loadedAt = performance.now();
     this.loadedSeq = this.model.live;
-    this.data = await get(`${runPath(this.model.run.run, "timeline")}?bins=${BINS}`).catch(() => this.data);
+    const asked = this.asked = get(`${runPath(this.model.run.run, "timeline")}?bins=${BINS}`).catch(() => this.data);
+    const data = await asked;
+    if (this.asked !== asked) return; // answers may overtake each other
+    this.data = data;
     this.draw();
   }
 
@@ -114,6 +117,6 @@ export class Timeline {
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
-    this.handlers.goTo(this.model.seq + step);
+    this.handlers.step(step);
   }
 }

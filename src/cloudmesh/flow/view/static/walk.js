@@ -79,9 +79,13 @@ export function walker(page) {
     async foldAll() {
       const groups = picture.layout.items.filter((other) => other.kind === "map" || other.kind === "group");
       const open = groups.some((group) => group.open);
+      const before = [...page.open];
       page.open.clear();
       if (!open) groups.forEach((group) => page.open.add(group.key));
-      await page.loadLayout();
+      await page.loadLayout().catch(() => {
+        page.open.clear(); // no answer: they stay as they are shown
+        before.forEach((key) => page.open.add(key));
+      });
     },
   };
 }
