@@ -82,6 +82,13 @@ def test_another_string_need_not_have_the_edges_that_have_labels(here: Any) -> N
     assert "'aa' is no node" in here.refused("check", "p-flow.py", "-e", "b")
 
 
+def test_a_class_that_cannot_be_made_is_told_with_the_users_file(here: Any) -> None:
+    flow(here, "@abc.abstractmethod\ndef a(self): pass", head="import abc")
+    path = here.folder / "p-flow.py"
+    path.write_text(path.read_text().replace("P(BaseWorkFlow)", "P(BaseWorkFlow, abc.ABC)"))
+    assert here.refused("check", "p-flow.py").startswith("cms flow: p-flow.py: P() cannot be made")
+
+
 def test_a_current_folder_that_is_gone(here: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     flow(here, "def a(self): return 1")
     gone = here.folder / "gone"

@@ -92,7 +92,8 @@ def _instance(cls: type[BaseWorkFlow], path: str) -> BaseWorkFlow:
             f"{cls.__name__}() cannot be made: {type(error).__name__}: {error}; "
             "a flow is made without arguments"
         )
-        code = code_of(cls.__init__)
+        # A class without an __init__ of its own (an abstract one) has no line that is wrong.
+        code = code_of(cls.__init__) if cls.__init__ is not BaseWorkFlow.__init__ else None
         text = python_text(code.co_filename) if code is not None else None
         if text is None or code is None:
             raise InputError(problems=[Problem(message, shown(path))]) from None
