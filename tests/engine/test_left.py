@@ -14,6 +14,7 @@ import pytest
 
 from cloudmesh.flow import api, current, task
 from cloudmesh.flow.engine.loop import Engine
+from cloudmesh.flow.errors import InputError
 from cloudmesh.flow.executors.call import here
 from cloudmesh.flow.handle import Run
 from cloudmesh.flow.language.program import Program
@@ -167,6 +168,31 @@ def test_a_death_of_the_engine_is_no_failure_of_the_node(
     assert done["a"].value == "at last"
     assert tries == [2, 3]
     assert done["a"].reason == "retry 2 of 2 after OSError"
+
+
+def test_who_cancels_is_told_that_the_engine_died_meanwhile_and_nothing_starts_again(
+    store: Store, program: Callable[..., Program], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+
+    def a() -> None:
+        tries.append(1)
+
+    made = program("a", a)
+    with pytest.raises(SystemError):
+        api.run(made, store, observer=Dies(2))
+    before = {**store.runs()[0], "engine": "vm:1"}  # as it was found, a moment ago
+    monkeypatch.setattr(api, "find_run", lambda store, text: before)
+    with pytest.raises(InputError, match="was gone before the run had ended"):
+        api.cancel(before["run"], store, wait=1)
+    monkeypatch.undo()
+    done = api.resume(before["run"], store, program=made)
+    assert (done.status, done["a"].status, done["a"].reason) == (
+        "cancelled",
+        "pending",
+        "cancelled",
+    )
+    assert tries == []
 
 
 def test_a_node_under_which_two_engines_died_is_kept_out_of_the_third(

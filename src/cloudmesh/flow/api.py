@@ -468,9 +468,15 @@ def cancel(run_id: str, store: Store, *, by: str = "", wait: float = 10.0) -> st
     until = monotonic() + wait
     while monotonic() < until:
         store.wait(identity, 1 << 60, 0.1)
+        alive = store.owner(identity).alive  # asked first: who has ended the run lets go of it
         found = store.run(identity)
         if found is not None and found["status"] != "running":
             return str(found["status"])
+        if not alive:
+            raise InputError(
+                f"the engine of run {identity} was gone before the run had ended; "
+                f"`cms flow resume {identity}` takes it over, and cancels it"
+            )
     return "running"
 
 

@@ -375,6 +375,8 @@ class Engine:
             except FlowError as error:
                 self._fail(error)
                 return
+        if self.run.engines > 1:  # what was asked for when nobody heard it: first of all
+            self._guarded(self._take_requests)
         self._inbox.append((None, None))
         self.step(0)
 
