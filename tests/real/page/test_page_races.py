@@ -197,3 +197,40 @@ def test_the_band_of_a_phone_names_the_element_as_soon_as_its_name_is_known(
     captions.some(1)
     captions.let_go()
     page.locator(".error-band b", has_text="work[1] lib2to3 failed").wait_for()
+
+
+def test_names_of_two_hundred_letters_stay_in_their_places(page: Any, begin: Any) -> None:
+    long = "features_of_" + "x" * 188
+
+    def happen(run: Hand) -> None:
+        run.batch(run.started(long))
+        run.batch(run.failed(long, message="مرحبا " * 60))
+
+    begin({long: [], "b": [long]}, first=happen)
+    outside = """(selector) => [...document.querySelectorAll(selector + " *")]
+        .filter((e) => e.getClientRects().length)
+        .filter((e) => e.getBoundingClientRect().right > 1
+            + document.querySelector(selector).getBoundingClientRect().right)
+        .map((e) => e.className || e.tagName)"""
+    page.keyboard.press("/")
+    page.keyboard.type("features")
+    page.locator(".search-hits [role=option]").wait_for()
+    assert page.evaluate(outside, ".search-hits") == []
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    page.keyboard.press("e")
+    page.locator(".gantt-card-head", has_text=long).wait_for()
+    assert page.evaluate(outside, ".gantt-card-head") == []
+    page.keyboard.press("Enter")
+    page.locator(".inspector .sentence").wait_for()
+    assert page.evaluate(outside, ".inspector-head") == []
+
+
+def test_a_run_without_nodes_has_a_page_and_its_keys_lead_nowhere(page: Any, begin: Any) -> None:
+    begin({})
+    for key in ("ArrowRight", "ArrowDown", " ", "e", "x", "f", "g", "p"):
+        page.keyboard.press(key)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.click('[data-tab="log"]')
+    page.locator(".table-head h2", has_text="0 nodes").wait_for(state="attached")
+    assert page.locator(".inspector").is_hidden()

@@ -47,7 +47,7 @@ export class Tabs {
     const [first] = this.page.errors.names();
     if (first) return first;
     const running = [...model.nodes.values()].find((node) => node.status === "running" && !model.isMap(node.n));
-    return running ? running.name : model.graph.nodes[0].name;
+    return (running || model.graph.nodes[0])?.name ?? null;
   }
 
   update() {

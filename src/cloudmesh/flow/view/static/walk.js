@@ -29,7 +29,7 @@ export function walker(page) {
   };
 
   const go = (k) => {
-    if (k === null || k === undefined) return;
+    if (!picture.layout.items[k]) return; // also null, and where there are none
     const group = picture.layout.items[k];
     select(name(k), group.kind === "node" ? null : spokenGroup(model, group));
   };
