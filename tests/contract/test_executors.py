@@ -260,6 +260,11 @@ def test_system_exit(rig: Rig, code: Any, told: int) -> None:
     assert outcome.value is None
 
 
+def test_a_child_that_comes_back_from_a_node_tells_nothing(rig: Rig) -> None:
+    assert rig.run(nodes.forks) == ok("the node")
+    assert rig.run(nodes.add, {"a": 2, "b": 3}) == ok(5)
+
+
 def test_a_process_that_ends_itself_is_lost(rig: Rig) -> None:
     outcome = rig.run(nodes.exits, {"code": 5})
     assert (outcome.status, outcome.exit_code, outcome.lost) == ("error", 5, True)

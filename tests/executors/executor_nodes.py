@@ -49,6 +49,14 @@ def leaves(code: Any) -> None:
     sys.exit(code)
 
 
+def forks() -> str:
+    child = os.fork()
+    if child == 0:
+        return "the child"
+    os.waitpid(child, 0)
+    return "the node"
+
+
 def point(x: int) -> Point:
     return Point(x)
 

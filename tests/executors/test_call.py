@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 import subprocess
 import sys
 import threading
@@ -184,6 +185,27 @@ def test_a_captured_value_goes_into_a_report() -> None:
 
     expected = {"status": "done", "color": "green", "value": 10}
     assert call(report, {}, None, "x")[1] == expected
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # a fork beside threads
+@pytest.mark.parametrize(("how", "code"), [("returns", 0), ("raises", 1), ("exits", 3)])
+def test_a_child_that_comes_back_from_a_node_ends(how: str, code: int) -> None:
+    def node() -> int:
+        child = os.fork()
+        if child:
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if how == "raises":
+            raise ValueError("in the child")
+        return sys.exit(3) if how == "exits" else 0
+
+    async def anode() -> int:
+        return node()
+
+    process = os.getpid()
+    told = call(node, {}), asyncio.run(acall(anode, {}))
+    if os.getpid() != process:
+        os._exit(99)
+    assert told == (("finished", code, None, 0), ("finished", code, None, 0))
 
 
 # -- async -------------------------------------------------------------------------------

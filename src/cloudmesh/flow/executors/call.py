@@ -143,12 +143,13 @@ def call(
     ``literal``, and ``keyword`` (attributes or keys).  ``value_of`` names the
     local variable of the function whose value, as it returns, is the node's.
     """
+    process = os.getpid()
     try:
         if calculation is None and value_of is None:
-            return "finished", function(**arguments), None, 0
+            return _only_here(process, ("finished", function(**arguments), None, 0))
         positional, named = _fill(calculation, arguments)
         if value_of is None:
-            return "finished", function(*positional, **named), None, 0
+            return _only_here(process, ("finished", function(*positional, **named), None, 0))
         watch = _Watch(function, value_of)
         previous = sys.getprofile()
         sys.setprofile(watch)
@@ -156,9 +157,20 @@ def call(
             value = function(*positional, **named)
         finally:
             sys.setprofile(previous)
-        return "finished", watch.value(value), None, 0
+        return _only_here(process, ("finished", watch.value(value), None, 0))
     except BaseException as error:
-        return failure(error)
+        return _only_here(process, failure(error))
+
+
+def _only_here(process: int, told: tuple[Any, ...]) -> tuple[Any, ...]:
+    """How a node ended; a child that the node forked, and that came back with it, ends instead.
+
+    It would tell its engine the end of an attempt that it is none of, or be a second engine.
+    """
+    if os.getpid() != process:
+        code = told[3]
+        os._exit(code & 0xFF if isinstance(code, int) else 1)
+    return told
 
 
 async def acall(
@@ -168,17 +180,19 @@ async def acall(
     value_of: str | None = None,
 ) -> tuple[Any, ...]:
     """`call` for an async function; only a cancellation from outside is raised on."""
+    process = os.getpid()
     try:
         positional, named = _fill(calculation, arguments)
         if value_of is None:
-            return "finished", await function(*positional, **named), None, 0
+            value = await function(*positional, **named)
+            return _only_here(process, ("finished", value, None, 0))
         watch = _Watch(function, value_of)
         value = await _watched(function(*positional, **named), watch)
-        return "finished", watch.value(value), None, 0
+        return _only_here(process, ("finished", watch.value(value), None, 0))
     except BaseException as error:
         if _from_outside(error):
             raise
-        return failure(error)
+        return _only_here(process, failure(error))
 
 
 def _from_outside(error: BaseException) -> bool:
