@@ -234,3 +234,24 @@ def test_a_run_without_nodes_has_a_page_and_its_keys_lead_nowhere(page: Any, beg
     page.click('[data-tab="log"]')
     page.locator(".table-head h2", has_text="0 nodes").wait_for(state="attached")
     assert page.locator(".inspector").is_hidden()
+
+
+def test_a_search_dims_the_rest_of_a_large_picture_too(page: Any, begin: Any) -> None:
+    stages: dict[str, list[str]] = {}
+    for k in range(90):
+        stages |= {f"fetch_{k}": [], f"check_{k}": [f"fetch_{k}"]}
+        stages |= {f"train_{k}": [f"check_{k}"], f"eval_{k}": [f"train_{k}"]}
+    begin(stages)
+    page.wait_for_selector('.picture[data-level="bars"]')
+    ink = """[...document.querySelectorAll(".picture canvas")].map((c) => {
+        const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+        let sum = 0;
+        for (let k = 3; k < d.length; k += 4) sum += d[k];
+        return sum; })"""
+    page.wait_for_function(f"() => {ink}[1] > 0")
+    before = page.evaluate(f"() => {ink}[1]")
+    page.keyboard.press("/")
+    page.keyboard.type("train_7")
+    page.wait_for_function(f"(before) => {ink}[1] < 0.6 * before", arg=before)
+    page.keyboard.press("Escape")
+    page.wait_for_function(f"(before) => {ink}[1] > 0.95 * before", arg=before)

@@ -8,6 +8,7 @@ import { paintMarks, say } from "./canvasmarks.js";
 import { Grid, hatch } from "./canvastools.js";
 import { kind } from "./words.js";
 
+const DIM = 0.25;
 const LANE = 12; // px of a lane where nodes have no bars of their own
 
 export class Canvas {
@@ -118,15 +119,19 @@ export class Canvas {
 
   drawNodes(context, width, height) {
     const waiting = [];
+    const dimmed = []; // while a search goes on, what is no hit
     const lanes = new Map();
     for (const item of this.layout.items) {
       const [x, y, w, h_] = this.place(item);
       if (x > width || y > height || x + w < 0 || y + h_ < 0) continue;
       if (item.kind === "gate") this.drawGate(context, item, x, y, w, h_);
       else if (item.kind === "node" && this.crowded) this.count(lanes, item, x, y, w);
-      else if (item.kind === "node") waiting.push([kind(this.model.shown(this.model.nodes.get(item.n))), x, y, w, h_]);
+      else if (item.kind === "node") (this.sought && !this.sought(item.key) ? dimmed : waiting).push([kind(this.model.shown(this.model.nodes.get(item.n))), x, y, w, h_]);
       else this.drawGroup(context, item, x, y, w, h_);
     }
+    context.globalAlpha = DIM;
+    this.drawBars(context, dimmed);
+    context.globalAlpha = 1;
     this.drawBars(context, waiting);
     for (const { x, y, w, counts } of lanes.values()) this.drawCounts(context, counts, x, y, w, LANE - 4);
   }

@@ -263,7 +263,8 @@ export class Picture {
 
   // While a search goes on: a group is a hit where one of its nodes is.
   dim(test) {
-    this.sought = test;
+    this.sought = this.canvas.sought = test;
+    if (this.bars) this.canvas.touch("nodes");
     this.host.classList.toggle("searching", Boolean(test));
     const hit = (element, names) => element.classList.toggle("hit", Boolean(test) && names.some(test));
     for (const { el, item } of this.views.values()) {
