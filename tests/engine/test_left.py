@@ -195,6 +195,23 @@ def test_who_cancels_is_told_that_the_engine_died_meanwhile_and_nothing_starts_a
     assert tries == []
 
 
+class NoText:
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_run_ends_though_what_a_node_reports_has_no_text(run: Runner) -> None:
+    def a() -> dict[str, Any]:
+        return {"status": "error", "value": NoText()}
+
+    def b() -> None:
+        return
+
+    done = run("a; b", a, b)
+    assert (done.status, done["b"].reason) == ("error", "blocked by a")
+    assert "whose text cannot be made" in (done["a"].error or {})["message"]
+
+
 def test_a_node_under_which_two_engines_died_is_kept_out_of_the_third(
     store: Store, program: Callable[..., Program]
 ) -> None:

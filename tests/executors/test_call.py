@@ -187,6 +187,32 @@ def test_a_captured_value_goes_into_a_report() -> None:
     assert call(report, {}, None, "x")[1] == expected
 
 
+class Closed(Exception):
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(name)
+
+
+class NoText:
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("no comparison")
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_errors_that_break_their_own_reading_are_told_all_the_same() -> None:
+    def closed() -> None:
+        raise Closed
+
+    assert call(closed, {})[2]["type"] == "Closed"
+    told = call(leave, {})
+    assert (told[0], told[3]) == ("error", 1)
+
+
+def leave() -> None:
+    sys.exit(NoText())  # type: ignore[arg-type]
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # a fork beside threads
 @pytest.mark.parametrize(("how", "code"), [("returns", 0), ("raises", 1), ("exits", 3)])
 def test_a_child_that_comes_back_from_a_node_ends(how: str, code: int) -> None:

@@ -357,6 +357,8 @@ class Engine:
         except FlowError as error:  # its value is not kept, so it is not over
             self.broke(error)
             event = None
+        except Exception as error:  # a value may raise anything wherever it is looked at
+            event = self.outcomes.broken(going, error, self.clock())
         took = perf_counter() - began
         here.set(None)  # what the engine and its store say in this thread is not the node's
         if going.over:  # a thread cannot be ended, so it ran on

@@ -10,7 +10,7 @@ from cloudmesh.flow.engine.going import Going
 from cloudmesh.flow.engine.inputs import Inputs
 from cloudmesh.flow.engine.results import Results
 from cloudmesh.flow.errors import Interrupted, StoreError
-from cloudmesh.flow.executors.call import call, failure
+from cloudmesh.flow.executors.call import call, failure, text_of
 from cloudmesh.flow.executors.output import flush
 from cloudmesh.flow.executors.protocol import Outcome
 from cloudmesh.flow.model.documents import utc_text
@@ -97,7 +97,7 @@ class Outcomes:
             status = report.result["status"]
             message = f'reported "{status}"'
             if report.value is not None:
-                message += f": {report.value}"
+                message += f": {text_of(report.value)}"
             told = {"type": "Reported", "message": message, "traceback": ""}
             return ev.failed(i, at, told, {**(extra or {}), "result": text, "kinds": ["Reported"]})
         if i in self._listed:

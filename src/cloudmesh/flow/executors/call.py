@@ -30,6 +30,7 @@ __all__ = [
     "current",
     "failure",
     "here",
+    "text_of",
 ]
 
 MESSAGE_MAX = 10_000  # characters kept of an exception's message
@@ -303,22 +304,32 @@ def _watched(coroutine: Any, watch: _Watch) -> Generator[Any, Any, Any]:
 def failure(error: BaseException) -> tuple[Any, ...]:
     """The outcome of a node that raised ``error`` (``SystemExit(0)`` is no failure)."""
     code: int | None = None
-    message = _message(error)
-    if isinstance(error, SystemExit):
-        if error.code is None or error.code == 0:
+    message = text_of(error)
+    if issubclass(type(error), SystemExit):  # isinstance would ask the error itself
+        given = _code_of(error)
+        code = given if isinstance(given, int) else int(given is not None)
+        if code == 0:
             return "finished", None, None, 0
-        code = error.code if isinstance(error.code, int) else 1
-        message = f"exit code {code}" if isinstance(error.code, int) else message
+        message = f"exit code {code}" if isinstance(given, int) else message
     kinds = tuple(kind.__name__ for kind in type(error).__mro__[:-1])
     described = {"type": kinds[0], "message": message, "traceback": _traceback(error, message)}
     return "error", None, described, code, False, kinds
 
 
-def _message(error: BaseException) -> str:
+def _code_of(error: BaseException) -> Any:
+    """What was given to ``SystemExit``."""
     try:
-        text = str(error)
+        return error.code  # type: ignore[attr-defined]
+    except BaseException:  # a class that breaks its own reading
+        return 1
+
+
+def text_of(value: object) -> str:
+    """The text of an error, or of what a node reports; never raises."""
+    try:
+        text = str(value)
     except BaseException:
-        text = f"<{type(error).__name__} whose text cannot be made>"
+        text = f"<{type(value).__name__} whose text cannot be made>"
     return _clean(text, MESSAGE_MAX)
 
 
