@@ -146,21 +146,38 @@ def call(
     """
     process = os.getpid()
     try:
-        if calculation is None and value_of is None:
-            return _only_here(process, ("finished", function(**arguments), None, 0))
-        positional, named = _fill(calculation, arguments)
         if value_of is None:
-            return _only_here(process, ("finished", function(*positional, **named), None, 0))
+            if calculation is None:
+                value = function(**arguments)
+            else:
+                positional, named = _fill(calculation, arguments)
+                value = function(*positional, **named)
+            if type(value) is types.CoroutineType:
+                value = _awaited(value)
+            return _only_here(process, ("finished", value, None, 0))
+        positional, named = _fill(calculation, arguments)
         watch = _Watch(function, value_of)
         previous = sys.getprofile()
         sys.setprofile(watch)
         try:
             value = function(*positional, **named)
+            if type(value) is types.CoroutineType:
+                value = _awaited(value)
         finally:
             sys.setprofile(previous)
         return _only_here(process, ("finished", watch.value(value), None, 0))
     except BaseException as error:
         return _only_here(process, failure(error))
+
+
+def _awaited(coroutine: Any) -> Any:
+    """What an ``async`` function returns in the end, below a decorator that does not await it.
+
+    Such a decorator's function says nothing of being async, and gives a coroutine.
+    """
+    import asyncio
+
+    return asyncio.run(coroutine)
 
 
 def _only_here(process: int, told: tuple[Any, ...]) -> tuple[Any, ...]:

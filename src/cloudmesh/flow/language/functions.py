@@ -17,7 +17,6 @@ __all__ = [
     "annotation_of",
     "bind",
     "code_of",
-    "ended",
     "facts_of",
     "local_names",
     "unwrap",
@@ -235,32 +234,6 @@ def codes(code: Any) -> Iterator[Any]:
         top = stack.pop()
         yield top
         stack.extend(c for c in top.co_consts if hasattr(c, "co_consts"))
-
-
-def ended(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function; where a plain decorator stands above an ``async`` one, one that ends it.
-
-    Such a decorator's function says nothing of being async, and gives a coroutine.
-    """
-    outer = getattr(getattr(function, "__func__", function), "__code__", None)
-    inner = code_of(function)
-    if outer is None or inner is None or outer.co_flags & _COROUTINE:
-        return function
-    if not inner.co_flags & _COROUTINE:
-        return function
-
-    def call(*positional: Any, **arguments: Any) -> Any:
-        import asyncio
-
-        given = function(*positional, **arguments)
-        return asyncio.run(given) if asyncio.iscoroutine(given) else given
-
-    wrapper: Any = call
-    wrapper.__name__ = getattr(function, "__name__", "call")
-    wrapper.__qualname__ = getattr(function, "__qualname__", "call")
-    wrapper.__module__ = function.__module__
-    wrapper.__wrapped__ = function
-    return call
 
 
 def bind(instance: Any, attribute: Any, name: str, is_async: bool = False) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from cloudmesh.flow.errors import InputError, Problem
-from cloudmesh.flow.language.functions import bind, code_of, ended, facts_of, with_defaults
+from cloudmesh.flow.language.functions import bind, code_of, facts_of, with_defaults
 from cloudmesh.flow.language.pythonclass import PUBLIC, BaseWorkFlow
 from cloudmesh.flow.language.pythonfile import code_hash, python_text
 from cloudmesh.flow.language.source import Source, did_you_mean
@@ -148,7 +148,7 @@ class _PythonOrigin(Origin):
         )
         problems = [*getattr(target, "__task_problems__", ())]
         problems += [self._refused(code, name, why) for name, why in facts.refused]
-        spec = Spec(task, ended(function), words.get("edges", {}), tuple(problems))
+        spec = Spec(task, function, words.get("edges", {}), tuple(problems))
         self._described[id(function)] = spec
         return spec
 
@@ -217,7 +217,7 @@ class ClassOrigin(_PythonOrigin):
         known = self.described(function, self.bound(name))
         own = name in self.instance.__dict__
         call = function if own else bind(self.instance, function, name, known.task.is_async)
-        return Spec(known.task, ended(call), known.labels, known.problems)
+        return Spec(known.task, call, known.labels, known.problems)
 
     def names(self) -> list[str]:
         found = {

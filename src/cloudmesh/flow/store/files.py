@@ -23,6 +23,8 @@ def file_error(error: OSError, what: str) -> StoreError:
     import errno
 
     word = errno.errorcode.get(error.errno or 0, "")
+    if word in ("EDQUOT", "ENOSPC"):
+        return StoreRefused(f"{what}: the disk or the quota is full: make room, then resume")
     kind = StoreRefused if word in _LASTING else StoreUnavailable
     return kind(f"{what}: {error.strerror or error}")
 
