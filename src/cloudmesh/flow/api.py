@@ -472,7 +472,7 @@ def cancel(run_id: str, store: Store, *, by: str = "", wait: float = 10.0) -> st
         found = store.run(identity)
         if found is not None and found["status"] != "running":
             return str(found["status"])
-        if not alive:
+        if alive is False:
             raise InputError(
                 f"the engine of run {identity} was gone before the run had ended; "
                 f"`cms flow resume {identity}` takes it over, and cancels it"
