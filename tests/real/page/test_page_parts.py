@@ -135,6 +135,35 @@ def test_a_group_opens_where_it_was(page: Any, begin: Any) -> None:
     page.wait_for_selector('.cell.selected[data-node="work[8]"]')
 
 
+def test_an_open_group_of_thousands_is_drawn_with_few_elements(page: Any, begin: Any) -> None:
+    run = begin({"split": [], "work": ["split"]}, maps={"work": "split"})
+    run.batch(run.started("split"))
+    run.batch(run.finished("split", list(range(2_000))))
+    page.wait_for_selector(row("work"))
+    page.click(row("work"))
+    page.keyboard.press(" ")
+    page.locator(".crowd [data-shown=pending][d^=M]").wait_for()
+    run.batch(run.started("work[1999]"))
+    run.batch(run.failed("work[1999]"))
+    page.locator(".crowd [data-shown=error][d^=M]").wait_for()
+    assert page.locator(".picture svg *").count() < 300
+    page.keyboard.press("e")
+    page.locator(".inspector-name", has_text="work[1999]").wait_for()
+    page.locator(".crowd-ring:not([visibility])").wait_for()
+    page.keyboard.press("Escape")
+    page.locator(".crowd-ring[visibility]").wait_for(state="attached")
+    page.keyboard.press("f")
+    cells = page.locator(".crowd [data-shown=pending]")
+    cells.hover(position={"x": 3, "y": 3})  # once it stands still; its middle is a gap
+    box = cells.bounding_box()
+    step = box["width"] / (36 * 11 - 3)  # 36 cells of 9 and gaps of 2, without the outer edges
+    page.mouse.click(box["x"] + 15.5 * step, box["y"] + 26.5 * step)  # the second of the third row
+    page.locator(".inspector-name", has_text="work[73]").wait_for()
+    page.keyboard.press("/")
+    page.keyboard.type("work[19")
+    page.locator(".crowd .dim[d^=M]").first.wait_for()
+
+
 def test_a_barrier_is_a_gate_and_says_how_far_it_is(page: Any, begin: Any) -> None:
     run = begin({n: [] for n in "abc"} | {n: ["a", "b", "c"] for n in "def"})
     for edge in ("a→", "b→", "c→", "→d", "→e", "→f"):

@@ -1,6 +1,7 @@
 // A group, folded: name and count, two words, the bar, one reserved line.  Or open: its cells.
 
 import { drawBar } from "./bars.js";
+import { CELLS_MAX, Crowd } from "./crowd.js";
 import { replace, s, set, text, widthOf } from "./dom.js";
 import { groupLine, groupWords } from "./facts.js";
 import { plateMark, updatePlateMark } from "./marks.js";
@@ -140,7 +141,8 @@ export class Opened extends Group {
     set(this.words, "x", item.w - 16);
     set(this.words, "y", 28);
     set(this.words, "text-anchor", "end");
-    this.cells = s("g", { class: "cells" });
+    this.crowd = item.count > CELLS_MAX ? new Crowd(item, model, () => this.members()) : null;
+    this.cells = this.crowd ? this.crowd.el : s("g", { class: "cells" });
     this.line = s("text", { class: "line", x: 16, y: item.h - 14 });
     this.el.append(
       this.halo,
@@ -166,6 +168,10 @@ export class Opened extends Group {
     this.head();
     this.writeWords(3);
     this.writeLine();
+    if (this.crowd) {
+      this.crowd.update();
+      return;
+    }
     this.members().forEach((n, k) => {
       if (!this.byNumber.has(n)) this.byNumber.set(n, this.cell(n, k));
       else if (!changed || changed.has(n)) this.updateCell(n);

@@ -208,11 +208,12 @@ export class Picture {
     const k = this.selected ? this.itemFor(this.selected) : undefined;
     this.canvas.selectedItem = k;
     if (this.bars) this.canvas.touch("marks");
+    const node = this.model.node(this.selected);
+    this.views.forEach((view, at) => view.crowd?.select(at === k ? node.n : null));
     const view = k === undefined ? null : this.views.get(k);
     if (!view) return;
-    const node = this.model.node(this.selected);
     const cell = node && view.byNumber ? view.byNumber.get(node.n) : null;
-    (cell || view.el).classList.add("selected");
+    if (!view.crowd || node.n === view.item.n) (cell || view.el).classList.add("selected");
     for (const edge of this.touching[k]) this.edgeViews.get(edge)?.path.classList.add("selected");
   }
 
@@ -267,7 +268,8 @@ export class Picture {
     if (this.bars) this.canvas.touch("nodes");
     this.host.classList.toggle("searching", Boolean(test));
     const hit = (element, names) => element.classList.toggle("hit", Boolean(test) && names.some(test));
-    for (const { el, item } of this.views.values()) {
+    for (const { el, item, crowd } of this.views.values()) {
+      crowd?.dim(test);
       const members = item.members || this.model.elements.get(item.n) || [];
       hit(el, [item.key, ...members.map((n) => this.model.nodes.get(n).name)]);
     }

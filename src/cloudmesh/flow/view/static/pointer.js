@@ -23,11 +23,20 @@ export class Pointer {
   // The name of what is under it, drawn as an element or as a bar; null where nothing is.
   nameAt(event) {
     const { picture } = this;
-    const name = nameOf(event.target);
+    const name = this.inCrowd(event) ?? nameOf(event.target);
     if (name !== undefined || !picture.bars) return name ?? null;
     const box = picture.host.getBoundingClientRect();
     const k = picture.canvas.at(event.clientX - box.left, event.clientY - box.top);
     return k === null ? null : picture.layout.items[k].key;
+  }
+
+  // Cells that are no elements are found by where they stand.
+  inCrowd(event) {
+    const crowd = event.target.closest(".crowd");
+    if (!crowd) return undefined;
+    const { x, y, scale } = this.picture.viewport;
+    const box = this.picture.host.getBoundingClientRect();
+    return crowd.nameAt((event.clientX - box.left - x) / scale, (event.clientY - box.top - y) / scale);
   }
 
   click(event) {
