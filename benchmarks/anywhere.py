@@ -48,10 +48,12 @@ PLACES = {
     "process": Place("**cloudmesh-flow**, `process`", 10_000, 1000, {}),
     "ssh1": Place("**cloudmesh-flow**, SSH, 1 at once", 1000, 300, {"slots": 1}, "ssh"),
     "ssh8": Place("**cloudmesh-flow**, SSH, 8 at once", 4000, 300, {"slots": 8}, "ssh"),
-    "dask": Place("**cloudmesh-flow**, Dask, 2 workers", 4000, 300, {"kind": "dask", "workers": 2}),
+    "dask": Place(
+        "**cloudmesh-flow**, Dask, 2 workers", 10_000, 300, {"kind": "dask", "workers": 2}
+    ),
     "slurm": Place("**cloudmesh-flow**, Slurm, an array", 1000, 3, {}, "slurm"),
-    "dask_alone": Place("Dask alone, 2 workers", 4000, 300, {}),
-    "parsl_alone": Place("Parsl alone (HTEX), 2 workers", 4000, 300, {}),
+    "dask_alone": Place("Dask alone, 2 workers", 10_000, 300, {}),
+    "parsl_alone": Place("Parsl alone (HTEX), 2 workers", 10_000, 300, {}),
 }
 
 

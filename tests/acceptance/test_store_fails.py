@@ -358,9 +358,8 @@ def test_a_server_that_stays_away(away: Scene, server: Server, nodes_end: bool) 
     assert away.status()["status"] == "finished"
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_while_the_server_is_away(
     away: Scene, server: Server, number: signal.Signals
 ) -> None:

@@ -119,6 +119,7 @@ def test_an_old_python_makes_environments_too(sshd: Sshd, tiny: str) -> None:
         assert start(made, nodes.needs_tiny).result(120).value == 42
 
 
+@pytest.mark.slow
 def test_what_was_cut_while_it_was_made_is_made_anew(sshd: Sshd, tiny: str) -> None:
     spec = {**sshd.spec, "requirements": [tiny]}
     assert check("lab", spec) == [("127.0.0.1", "")]
