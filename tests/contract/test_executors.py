@@ -228,6 +228,10 @@ def test_async_functions(rig: Rig) -> None:
     assert rig.run(nodes.later, {"x": 1}, is_async=True) == ok(2)
 
 
+def test_an_async_function_below_a_plain_decorator(rig: Rig) -> None:
+    assert rig.run(nodes.decorated, {"x": 1}) == ok(2)
+
+
 def test_threads_and_an_empty_stdin(rig: Rig) -> None:
     assert rig.run(nodes.threads) == ok(1)
     assert rig.run(nodes.reads_stdin) == ok("")

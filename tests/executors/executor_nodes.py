@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import subprocess
 import sys
@@ -155,3 +156,19 @@ class Klass(BaseWorkFlow):
 
 Flow = Klass(sys.argv[0])
 Flow.runCommand(sys.argv[1] if len(sys.argv) > 1 else "")
+
+
+def plain(function: Any) -> Any:
+    """A decorator that knows nothing of async."""
+
+    @functools.wraps(function)
+    def call(*given: Any, **named: Any) -> Any:
+        return function(*given, **named)
+
+    return call
+
+
+@plain
+async def decorated(x: int) -> int:
+    await asyncio.sleep(0)
+    return x + 1
