@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -41,7 +40,6 @@ class OnlyRead(Writer):
 
     def __init__(self, path: str, readers: Readers, reason: str) -> None:
         self.path = path
-        self.mutex = threading.Lock()
         self._readers = readers
         self._why = f"the store {path} can only be read: {reason}"
         readers.only_read = True
