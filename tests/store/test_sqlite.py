@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,11 +15,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cloudmesh.flow.errors import Fenced, InputError, StoreError, StoreRefused
-from cloudmesh.flow.model.documents import definition, run_specs, run_upstream
+from cloudmesh.flow.model.documents import definition, run_specs, run_upstream, utc_text
 from cloudmesh.flow.model.flow import Flow, Node
-from cloudmesh.flow.store import sqlite_file, statements
+from cloudmesh.flow.store import sqlite_file, sqlite_reading, statements
 from cloudmesh.flow.store.contract_tools import Setting, pending, row
 from cloudmesh.flow.store.sqlite import SqliteJournal, SqliteStore
 
@@ -115,7 +118,7 @@ def test_a_barrier_stores_its_list_once(setting: Setting, path: str) -> None:
     flow = Flow("wide", nodes, needs, (tuple(range(50)),), ("x",))
     journal = setting.store.create(setting.head(flow), "[]")
     journal.add_nodes(pending(flow), run_upstream(flow), run_specs(flow, 1.0))
-    assert query(path, "SELECT count(*) FROM list") == [(2,)]
+    assert query(path, "SELECT count(*) FROM list") == [(1,)]
     assert query(path, "SELECT count(*) FROM spec") == [(1,)]
     journal.append("[]")
     journal.project([row(3, "n3", "finished")], {}, {})
@@ -124,6 +127,70 @@ def test_a_barrier_stores_its_list_once(setting: Setting, path: str) -> None:
     shown = query(path, "SELECT dependencies FROM \"wide-flow-active\" WHERE name = 'n99'")
     assert json.loads(str(shown[0][0])) == left
     journal.close()
+
+
+def shown(path: str, view: str, *columns: str) -> list[list[object]]:
+    """Columns of a view, read as JSON where they are such."""
+    rows = query(path, f'SELECT {", ".join(columns)} FROM "{view}"')
+    texts = [[str(value) if value is not None else None for value in one] for one in rows]
+    return [[json.loads(t) if t and t[0] == "[" else t for t in one] for one in texts]
+
+
+@pytest.mark.parametrize("wide", [1, 8, 9, 40])
+def test_what_a_node_depends_on_is_shown_the_same_by_views_and_by_the_store(
+    setting: Setting, path: str, wide: int
+) -> None:
+    """Few names stand in the node's own row, many in a list: neither is to be seen."""
+    first = tuple(Node(f"a{k}") for k in range(wide))
+    needs = ((),) * wide + (tuple(range(wide)), (), (wide, 0), (wide,))
+    flow = Flow("mixed", (*first, *map(Node, ("z", "y", "x", "w"))), needs, (), ("x",))
+    setting.store.define("mixed", definition(flow, 1.0), {})
+    journal = setting.store.create(setting.head(flow), "[]")
+    journal.add_nodes(pending(flow), run_upstream(flow), run_specs(flow, 1.0))
+    journal.append("[]")
+    journal.project([row(0, "a0", "finished"), row(wide, "z", "error")], {}, {})
+    for view, *columns in (
+        ("mixed-flow", "name", "dependencies"),
+        ("mixed-flow-active", "name", "upstream", "dependencies"),
+    ):
+        told = [[one[field] for field in columns] for one in setting.store.documents(view)]
+        assert shown(path, view, *columns) == told
+        assert told[wide][-2 if len(columns) > 2 else -1] == [f"a{k}" for k in range(wide)]
+    assert setting.store.nodes(journal.run, ["x"])[0]["upstream"] == ["z", "a0"]
+    assert setting.store.nodes(journal.run, ["x"])[0]["dependencies"] == ["z"]
+    journal.close()
+
+
+def test_a_node_of_another_page_is_named(setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_reading, "PAGE", 2)
+    needs = tuple(() if k < 5 else (9 - k,) for k in range(10))
+    flow = Flow("pages", tuple(Node(f"n{k}") for k in range(10)), needs, (), ("x",))
+    journal = setting.store.create(setting.head(flow), "[]")
+    journal.add_nodes(pending(flow), run_upstream(flow), run_specs(flow, 1.0))
+    told = [one["upstream"] for one in setting.store.nodes(journal.run)]
+    assert told == [[f"n{k}" for k in each] for each in needs]
+    assert setting.store.nodes(journal.run, ["n9"])[0]["upstream"] == ["n0"]
+    journal.close()
+
+
+@given(st.lists(st.floats(0, 4e9), min_size=1, max_size=50))
+@settings(deadline=None, max_examples=20)
+def test_times_are_shown_the_same_by_views_and_by_the_store(times: list[float]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/flow.db"
+        setting = Setting(lambda: SqliteStore(path))
+        nodes = tuple(Node(f"n{k}") for k in range(len(times)))
+        flow = Flow("times", nodes, ((),) * len(times), (), ("x",))
+        journal = setting.store.create(setting.head(flow), "[]")
+        journal.add_nodes(pending(flow), run_upstream(flow), run_specs(flow, 1.0))
+        journal.append("[]")
+        rows = [row(k, f"n{k}", started=at) for k, at in enumerate(times)]
+        journal.project(rows, {}, {})
+        told = [[d["started"], d["ended"]] for d in setting.store.nodes(journal.run)]
+        assert shown(path, "times-flow-active", "started", "ended") == told
+        assert told == [[utc_text(at), None] for at in times]
+        journal.close()
+        setting.store.close()
 
 
 # -- the file -----------------------------------------------------------------------------
@@ -175,28 +242,29 @@ def newer(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     monkeypatch.setattr(statements, "VERSION", last + 1)
 
 
-@pytest.fixture
-def first_version(path: str) -> str:
-    """A file that the program wrote when its version was 1."""
+@pytest.fixture(params=[1, 2])
+def older(path: str, request: pytest.FixtureRequest) -> str:
+    """A file that the program wrote when its version was that."""
+    version = request.param
     connection = sqlite3.connect(path)
-    connection.executescript((Path(__file__).parent / "version1.sql").read_text())
+    connection.executescript((Path(__file__).parent / f"version{version}.sql").read_text())
     connection.execute(f"PRAGMA application_id={statements.APPLICATION_ID}")
-    connection.execute("PRAGMA user_version=1")
+    connection.execute(f"PRAGMA user_version={version}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
     return path
 
 
-def test_a_file_of_the_first_version_shows_the_same_when_it_is_brought_up_to_date(
-    first_version: str,
+def test_an_older_file_shows_the_same_when_it_is_brought_up_to_date(
+    older: str,
 ) -> None:
     shown = "SELECT name FROM sqlite_master WHERE type = 'view' AND name LIKE '%flow%'"
-    views = [str(row[0]) for row in query(first_version, shown)]
+    views = [str(row[0]) for row in query(older, shown)]
     assert {"ml-flow", "second-flow", "ml-flow-active", "flow-runs"} <= set(views)
-    before = {view: query(first_version, f'SELECT * FROM "{view}"') for view in views}
+    before = {view: query(older, f'SELECT * FROM "{view}"') for view in views}
     assert all(before[view] for view in ("ml-flow", "second-flow", "ml-flow-history"))
-    store = SqliteStore(first_version)
-    assert {view: query(first_version, f'SELECT * FROM "{view}"') for view in views} == before
+    store = SqliteStore(older)
+    assert {view: query(older, f'SELECT * FROM "{view}"') for view in views} == before
     names = [document["name"] for document in store.documents("second-flow")]
     assert names == ["a", "b", "c", "d", "e"]
     setting = Setting(lambda: store)
@@ -205,19 +273,19 @@ def test_a_file_of_the_first_version_shows_the_same_when_it_is_brought_up_to_dat
     store.close()
 
 
-def test_an_older_file_becomes_as_a_new_one(first_version: str, tmp_path: Path) -> None:
-    SqliteStore(first_version).close()
+def test_an_older_file_becomes_as_a_new_one(older: str, tmp_path: Path) -> None:
+    SqliteStore(older).close()
     new = str(tmp_path / "new.db")
     store = SqliteStore(new)
     for flow in ("ml", "second"):
         store.define(flow, definition(Setting(lambda: store).flow(flow), 2.0), {})
     store.close()
     parts = "SELECT type, name FROM sqlite_master ORDER BY name"
-    assert query(first_version, parts) == query(new, parts)
+    assert query(older, parts) == query(new, parts)
     for (table,) in query(new, "SELECT name FROM sqlite_master WHERE type = 'table'"):
         columns = f"SELECT name, type FROM pragma_table_info('{table}')"
-        assert query(first_version, columns) == query(new, columns)
-    assert query(new, "PRAGMA user_version") == query(first_version, "PRAGMA user_version")
+        assert query(older, columns) == query(new, columns)
+    assert query(new, "PRAGMA user_version") == query(older, "PRAGMA user_version")
 
 
 def test_an_older_file_is_brought_up_to_date(path: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -239,7 +239,7 @@ class Engine:
             text = ev.encode(record, names)
             durable = durable or self._durable
             if len(text) <= BYTES_MAX or len(record) == 1:
-                seq = self.patience.do(lambda: self.journal.append(text, durable=durable))
+                seq = self.patience.do(self.journal.append, text, durable=durable)
                 self.witness.batch(seq, record)
                 return
         half = len(record) // 2
@@ -343,10 +343,10 @@ class Engine:
             going = self._next_started()
 
     def _next_started(self) -> Going | None:
-        try:
-            return self._tray.popleft()
-        except IndexError:
-            return None
+        while self._tray:
+            with suppress(IndexError):  # another worker was faster
+                return self._tray.popleft()
+        return None
 
     def _perform(self, going: Going) -> float:
         """Call a node in this thread; returns how long it took, seconds."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import ParamSpec, TypeVar
 
 from cloudmesh.flow.errors import Interrupted, StoreUnavailable
 
 __all__ = ["PATIENCE", "Patience"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 #: How long a store that is away is waited for, and the pause between two tries, seconds.
@@ -42,16 +43,16 @@ class Patience:
         self._away: float | None = None  # since when the store has given no sign
         self._waiting: set[int] = set()  # threads that wait for it
 
-    def do(self, deed: Callable[[], T]) -> T:
+    def do(self, deed: Callable[P, T], *given: P.args, **named: P.kwargs) -> T:
         """Do something with the store; where it is away it is waited for, and tried again.
 
         Raises `StoreError`, `Fenced`, and `Interrupted` where the user will not wait.
         """
         began = self._ticks()
         try:
-            return deed()
+            return deed(*given, **named)
         except StoreUnavailable as error:
-            return self._insist(deed, error, began)
+            return self._insist(lambda: deed(*given, **named), error, began)
 
     def _insist(self, deed: Callable[[], T], error: StoreUnavailable, began: float) -> T:
         me = threading.get_ident()

@@ -26,6 +26,7 @@ __all__ = [
     "run_specs",
     "run_upstream",
     "task_document",
+    "time_text",
     "utc_text",
     "whole_result",
 ]
@@ -46,23 +47,23 @@ HEAD_FIELDS = (
 
 _dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _second: tuple[int, str] = (0, "1970-01-01 00:00:00")
-_moment: tuple[float, str] = (0.0, "1970-01-01 00:00:00.000000")
 
 
 def utc_text(seconds: float) -> str:
     """Seconds since 1970 as UTC text: ``2019-05-02 00:32:11.034870``."""
-    global _second, _moment
-    moment, text = _moment  # read once: other threads write it
-    if seconds == moment:  # as many nodes start at once
-        return text
-    whole, micro = divmod(round(seconds * 1_000_000), 1_000_000)
-    known, text = _second
+    global _second
+    # Half up, as SQL does it: see `store.statements`.
+    whole, micro = divmod(int(seconds * 1e6 + 0.5), 1_000_000)
+    known, text = _second  # read once: other threads write it
     if whole != known:
         text = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(whole))
         _second = (whole, text)
-    text = f"{text}.{micro:06d}"
-    _moment = (seconds, text)
-    return text
+    return f"{text}.{micro:06d}"
+
+
+def time_text(seconds: float | str | None) -> str | None:
+    """`utc_text`, of a time that a document may lack, or that stands there as text already."""
+    return seconds if seconds is None or isinstance(seconds, str) else utc_text(seconds)
 
 
 # -- of a flow ---------------------------------------------------------------
@@ -167,10 +168,14 @@ def run_upstream(flow: Flow) -> list[list[str]]:
 def _upstream(flow: Flow) -> list[list[str]]:
     known: dict[tuple[int, ...], list[str]] = {}
     lists = []
+    every = [node.name for node in flow.nodes]
+    n = len(every)
     for i, needs in enumerate(flow.needs):
         names = known.get(needs)
-        if names is None:
-            names = known[needs] = flow.dependencies(i)
+        if names is None:  # without a junction each of them is one name
+            plain = not needs or max(needs) < n
+            names = [every[k] for k in needs] if plain else flow.dependencies(i)
+            known[needs] = names
         lists.append(names)
     return lists
 
@@ -261,8 +266,8 @@ def run_document(
         "dependencies": list(dependencies),
         "upstream": list(upstream),
         "attempt": attempt,
-        "started": started,
-        "ended": ended,
+        "started": time_text(started),
+        "ended": time_text(ended),
         "exit_code": exit_code,
         "error": None if error is None else json.loads(error),
         "reason": reason,

@@ -152,9 +152,8 @@ def encode(events: Sequence[Event], name_json: Callable[[int], str]) -> str:
             _, node, at, attempt, reason, where = event
             if at != moment:
                 moment, when = at, repr(at)
-            parts.append(
-                f'["started",{name_json(node)},{when},{attempt},{_text(reason)},{_text(where)}]'
-            )
+            said = _known.get((attempt, reason, where)) or _said(attempt, reason, where)
+            parts.append(f'["started",{name_json(node)},{when},{said}]')
         elif kind == "finished":
             _, node, at, result, extra = event
             tail = f",{_dumps(extra)}" if extra else ""
@@ -171,17 +170,15 @@ def encode(events: Sequence[Event], name_json: Callable[[int], str]) -> str:
     return "[" + ",\n".join(parts) + "]"
 
 
-_texts: dict[str, str] = {}
+_known: dict[tuple[int, str, str], str] = {}
 
 
-def _text(value: str) -> str:
-    """JSON text of one of the few words that recur in every started event."""
-    known = _texts.get(value)
-    if known is None:
-        known = _dumps(value)
-        if len(_texts) < 1000:
-            _texts[value] = known
-    return known
+def _said(attempt: int, reason: str, where: str) -> str:
+    """JSON text of the last fields of a started event, which recur in most of them."""
+    text = f"{attempt},{_dumps(reason)},{_dumps(where)}"
+    if len(_known) < 1000:
+        _known[attempt, reason, where] = text
+    return text
 
 
 def decode(text: str) -> list[list[Any]]:

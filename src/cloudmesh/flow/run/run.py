@@ -36,6 +36,8 @@ __all__ = ["DEATHS_MAX", "Run"]
 #: A node that was running at this many deaths of its engine is in error.
 DEATHS_MAX = 3
 
+_NO_LIMIT = 1 << 60
+
 NO_RATES: Mapping[str, Rate] = {}
 
 
@@ -82,13 +84,15 @@ class Run(State):
         end of the run, exactly once.
         """
         record: list[Event] = []
+        handlers = self._handlers
         for event in happened:
-            self.apply(event)
+            handlers[event[0]](*event[1:])
             record.append(event)
-        due = self.next_retry()
-        while due is not None and is_due(due, now) and not self.stopping:
-            self._make_ready(heappop(self._due)[1])
+        while self._due and not self.stopping:
             due = self.next_retry()
+            if due is None or not is_due(due, now):
+                break
+            self._make_ready(heappop(self._due)[1])
         self.opens = None
         starting: list[int] = []
         if not self.stopping:
@@ -150,9 +154,7 @@ class Run(State):
             for lane, queue in list(self.ready.items()):
                 if not queue:
                     continue
-                free = min(
-                    limits.get(name, limits["local"]) - self.busy.get(name, 0) for name in lane
-                )
+                free = self._free(lane, limits)
                 if rates:
                     free = min(free, self._room(lane, now, rates))
                 while queue and free > 0:
@@ -176,6 +178,14 @@ class Run(State):
                     record.append(event)
                 if rates and queue:
                     self._room(lane, now, rates)
+
+    def _free(self, lane: Sequence[str], limits: Mapping[str, int]) -> int:
+        """How many nodes of a lane may start, by how many may run at once."""
+        free = _NO_LIMIT
+        for name in lane:  # its place, and then its pool
+            left = limits.get(name, limits["local"]) - self.busy.get(name, 0)
+            free = left if left < free else free
+        return free
 
     def _room(self, lane: Sequence[str], now: float, rates: Mapping[str, Rate]) -> int:
         """How many of a lane its pool's rate lets start; where none, `opens` says when."""
@@ -412,15 +422,11 @@ class Run(State):
         counts = self.counts
         counts[before] -= 1
         counts[after] += 1
-        if after == RUNNING:
-            self._busy(i, 1)
-        elif before == RUNNING:
-            self._busy(i, -1)
-
-    def _busy(self, i: int, by: int) -> None:
+        by = (after == RUNNING) - (before == RUNNING)
         self.running += by
+        busy = self.busy
         for name in self.lanes[i]:
-            self.busy[name] = self.busy.get(name, 0) + by
+            busy[name] = busy.get(name, 0) + by
 
     def _passed(self, i: int, at: float) -> None:
         """A node has finished: open what waits for it."""

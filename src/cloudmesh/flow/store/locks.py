@@ -48,8 +48,10 @@ if sys.platform == "win32":
 else:
     from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, flock
 
+    _NOW = LOCK_EX | LOCK_NB
+
     def _try(fd: int) -> None:
-        flock(fd, LOCK_EX | LOCK_NB)
+        flock(fd, _NOW)
 
     def _try_shared(fd: int) -> None:
         flock(fd, LOCK_SH | LOCK_NB)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pymongo import UpdateOne
 from pymongo.errors import BulkWriteError
 
+from cloudmesh.flow.model.documents import time_text
 from cloudmesh.flow.store.mongo_values import from_bson, mapped, only_duplicates, to_bson
 from cloudmesh.flow.store.protocol import NodeRow
 
@@ -137,6 +138,7 @@ class Nodes:
     def _state(self, row: NodeRow) -> Document:
         """All that changes of a node, as fields of its document."""
         state: Document = dict(zip(_STATE, row[2:], strict=True))
+        state["started"], state["ended"] = time_text(row.started), time_text(row.ended)
         for field in ("error", "result"):
             if state[field] is not None:
                 state[field] = to_bson(json.loads(state[field]), self._store.strict)

@@ -49,16 +49,16 @@ class NodeRow(NamedTuple):
     """All that changes of a node in a run, whole each time (so that writing it twice does no harm).
 
     ``n`` is the node's number in its run (map elements follow the flow's own
-    nodes); ``started`` and ``ended`` are UTC text; ``error`` and ``result`` are
-    JSON text.
+    nodes); ``started`` and ``ended`` are seconds since 1970, UTC text in the
+    document; ``error`` and ``result`` are JSON text.
     """
 
     n: int
     name: str
     status: str
     attempt: int
-    started: str | None
-    ended: str | None
+    started: float | None
+    ended: float | None
     exit_code: int | None
     error: str | None
     reason: str | None

@@ -46,6 +46,10 @@ from cloudmesh.flow.store.sqlite_reading import JSON_HEAD, MASK, SqliteReading, 
 __all__ = ["SqliteJournal", "SqliteStore"]
 
 
+#: Key, name, list and spec of a node's row.
+_Key = tuple[int, str, int | str, int]
+
+
 class SqliteJournal:
     """The journal of one run, and its documents, in the hands of its owner."""
 
@@ -110,11 +114,11 @@ class SqliteJournal:
             self._check(connection)
             lists = self._lists(connection, upstream)
             texts = self._specs(connection, specs)
-            pending: list[tuple[int, str, int, int]] = []
-            keys: list[tuple[int, str, int, int]] = []
+            pending: list[_Key] = []
+            keys: list[_Key] = []
             rows: list[NodeRow] = []
-            for (n, name), needs, spec in zip(nodes, upstream, specs, strict=True):
-                key = (first | n, name, lists[id(needs)], texts[spec])
+            for (n, name), listed, spec in zip(nodes, lists, specs, strict=True):
+                key = (first | n, name, listed, texts[spec])
                 row = known.get(n)
                 if row is None:
                     pending.append(key)
@@ -128,7 +132,7 @@ class SqliteJournal:
     def _add_known(
         self,
         connection: sqlite3.Connection,
-        keys: Sequence[tuple[int, str, int, int]],
+        keys: Sequence[_Key],
         rows: Sequence[NodeRow],
     ) -> None:
         names, columns = _said(rows)
@@ -183,19 +187,25 @@ class SqliteJournal:
 
     def _lists(
         self, connection: sqlite3.Connection, upstream: Sequence[Sequence[str]]
-    ) -> dict[int, int]:
-        """Store lists of names, each object once; returns the key of each by its identity."""
-        key = last_key(connection, sql.LAST_LIST, self._first)
-        keys: dict[int, int] = {}
-        rows = []
+    ) -> list[int | str]:
+        """For each node what its row has of the nodes that it depends on: see `statements`.
+
+        Where many are named, a list is stored, each object once.
+        """
+        listed: dict[int, int | str] = {}  # by identity
+        rows: list[tuple[int, str, str]] = []
         for names in upstream:
-            if id(names) not in keys:
-                key += 1
-                keys[id(names)] = key
-                numbers = self._numbers_of(connection, names)
-                rows.append((key, _name_list(names), str(numbers)))
+            if id(names) in listed:
+                continue
+            numbers = ",".join(map(str, self._numbers_of(connection, names)))
+            if len(names) <= sql.FEW_NAMES:
+                listed[id(names)] = f"[{numbers}]"
+                continue
+            key = rows[-1][0] if rows else last_key(connection, sql.LAST_LIST, self._first)
+            rows.append((key + 1, _name_list(names), f"[{numbers}]"))
+            listed[id(names)] = key + 1
         connection.executemany(sql.ADD_LIST, rows)
-        return keys
+        return [listed[id(names)] for names in upstream]
 
     def _specs(self, connection: sqlite3.Connection, specs: Sequence[str]) -> dict[str, int]:
         key = last_key(connection, sql.LAST_SPEC, self._first)
@@ -241,11 +251,13 @@ class SqliteStore(SqliteReading):
             specs: dict[str, int] = {}
             rows = []
             for name, names, spec in zip(*definition, strict=True):
+                number = specs.setdefault(spec, len(specs))
+                if len(names) <= sql.FEW_NAMES:
+                    rows.append(f'["{name}",{_name_list(names)},{number}]')
+                    continue
                 if id(names) not in lists:
                     lists[id(names)] = (f, len(lists), _name_list(names))
-                if spec not in specs:
-                    specs[spec] = len(specs)
-                rows.append(f'["{name}",{lists[id(names)][1]},{specs[spec]}]')
+                rows.append(f'["{name}",{lists[id(names)][1]},{number}]')
             connection.executemany(sql.ADD_DEFINITION_LIST, lists.values())
             texts = [(f, k, spec) for spec, k in specs.items()]
             connection.executemany(sql.ADD_DEFINITION_SPEC, texts)
@@ -268,8 +280,8 @@ class SqliteStore(SqliteReading):
                 raise clash(workflow, row[1])
             return int(row[0])
         f = connection.execute(sql.ADD_FLOW, (workflow,)).lastrowid or 0
-        for statement in sql.FLOW_VIEWS.split(";")[:-1]:
-            connection.execute(statement.format(name=workflow, f=f))
+        for statement in sql.flow_views(workflow, f):
+            connection.execute(statement)
         return f
 
     # -- owning runs --------------------------------------------------------------------

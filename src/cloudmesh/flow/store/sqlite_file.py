@@ -296,11 +296,11 @@ class Writer:
             connection.execute("BEGIN IMMEDIATE")
             try:
                 version = self._version(connection)  # another process may have been faster
-                steps = [sql.MIGRATIONS[k] for k in range(version or sql.VERSION, sql.VERSION)]
-                for script in steps if version else [sql.SCHEMA]:
-                    for statement in _statements(script):
+                if version:
+                    _bring_forward(connection, version)
+                else:
+                    for statement in _statements(sql.SCHEMA):
                         connection.execute(statement)
-                if version == 0:
                     identity = os.urandom(8).hex()
                     connection.execute("INSERT INTO meta VALUES ('id', ?)", (identity,))
                     connection.execute(f"PRAGMA application_id={sql.APPLICATION_ID}")
@@ -313,6 +313,22 @@ class Writer:
         finally:
             connection.execute("PRAGMA synchronous=NORMAL")
             self.lock.release()
+
+
+def _bring_forward(connection: sqlite3.Connection, version: int) -> None:
+    """Take an older file's tables to the newest version, and make its views anew."""
+    flows = connection.execute(sql.ALL_FLOWS).fetchall()
+    views = list(_statements(sql.VIEWS))
+    views += [one for f, workflow in flows for one in sql.flow_views(workflow, f)]
+    names = {one.split()[2].strip('"') for one in views}
+    for (name,) in connection.execute(sql.ALL_VIEWS).fetchall():
+        if name in names:  # a user's own stay
+            connection.execute(f'DROP VIEW "{name}"')
+    for number in range(version, sql.VERSION):
+        for statement in _statements(sql.MIGRATIONS[number]):
+            connection.execute(statement)
+    for statement in views:
+        connection.execute(statement)
 
 
 def _make_file(path: str) -> bool:

@@ -49,7 +49,8 @@ class SqliteReading:
             nodes = connection.execute(sql.DEFINITION, (row[0],)).fetchone()[0]
         known = {k: json.loads(names) for k, names in lists.items()}
         documents = [
-            definition_document(name, known[k], specs[spec]) for name, k, spec in json.loads(nodes)
+            definition_document(name, k if type(k) is list else known[k], specs[spec])
+            for name, k, spec in json.loads(nodes)
         ]
         return documents, json.loads(row[2])
 
@@ -194,6 +195,7 @@ class SqliteReading:
                     return
                 collection = f"{active[0]}-flow-{'active' if active[1] else 'history'}"
                 rows = connection.execute(sql.NODES, (after, last, name, status, PAGE)).fetchall()
+                lists.see(rows)
                 for row in rows:
                     if row[-1] not in specs:
                         text = connection.execute(sql.SPEC, (row[-1],)).fetchone()[0]
@@ -224,25 +226,41 @@ class SqliteReading:
 
 
 class _Lists:
-    """The lists of one run while its documents are read: each is looked up once."""
+    """What nodes of one run depend on while its documents are read: each is looked up once."""
 
     def __init__(self, r: int) -> None:
         self._first = r << 32
         self._known: dict[int, tuple[list[str], list[str]]] = {}
         self._finished: frozenset[int] | None = None
+        self._seen: dict[int, tuple[str, bool]] = {}  # name, and whether it has finished
 
-    def get(self, connection: sqlite3.Connection, key: int) -> tuple[list[str], list[str]]:
-        """The names of a list, and those of them that have not finished."""
-        known = self._known.get(key)
+    def see(self, rows: Iterable[Sequence[Any]]) -> None:
+        """Remember these nodes, for others are likely to depend on them."""
+        self._seen.update((row[0] & MASK, (row[1], row[2] == "finished")) for row in rows)
+
+    def get(self, connection: sqlite3.Connection, listed: int | str) -> tuple[list[str], list[str]]:
+        """The names that a row's list means, and those of them that have not finished."""
+        if isinstance(listed, str):
+            nodes = [self._node(connection, n) for n in json.loads(listed)]
+            return [name for name, _ in nodes], [name for name, done in nodes if not done]
+        known = self._known.get(listed)
         if known is None:
-            names, numbers = map(json.loads, connection.execute(sql.LIST, (key,)).fetchone())
-            if self._finished is None:
-                rows = connection.execute(sql.FINISHED, (self._first, self._first | MASK))
-                self._finished = frozenset(row[0] for row in rows)
-            done = self._finished
-            left = [name for name, n in zip(names, numbers, strict=True) if n not in done]
-            known = self._known[key] = (names, left)
+            known = self._known[listed] = self._stored(connection, listed)
         return known
+
+    def _node(self, connection: sqlite3.Connection, n: int) -> tuple[str, bool]:
+        if n not in self._seen:
+            name, status = connection.execute(sql.NODE, (self._first | n,)).fetchone()
+            self._seen[n] = (name, status == "finished")
+        return self._seen[n]
+
+    def _stored(self, connection: sqlite3.Connection, key: int) -> tuple[list[str], list[str]]:
+        names, numbers = map(json.loads, connection.execute(sql.LIST, (key,)).fetchone())
+        if self._finished is None:
+            rows = connection.execute(sql.FINISHED, (self._first, self._first | MASK))
+            self._finished = frozenset(row[0] for row in rows)
+        done = self._finished
+        return names, [name for name, n in zip(names, numbers, strict=True) if n not in done]
 
 
 # -- rows and documents ---------------------------------------------------------------

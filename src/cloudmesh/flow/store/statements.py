@@ -4,10 +4,12 @@ A run has a number ``r``, and so has each node, list and spec in it.  The key
 of a row that belongs to a run is ``r << 32 | number``: one integer, the table's
 own order, so that a run's rows stand together and need no second index.
 
-``list`` keeps the names that a node depends on, once for all that depend on
-the same (a barrier of 50 × 50 stores one list); ``spec`` likewise what never
-changes of a node.  The views are the collections of the contract; what
-shrinks there, ``dependencies``, is computed: declared, minus finished.
+What a node depends on stands in its own row where it is little, as a text of
+numbers, ``[3,8]``; else ``list`` keeps it, once for all that depend on the same
+(a barrier of 50 × 50 stores one list), and the row has its key.  ``spec``
+likewise keeps what never changes of a node.  The views are the collections of
+the contract; what shrinks there, ``dependencies``, is computed: declared, minus
+finished.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ WHOSE = """
 SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)
 FROM pragma_user_version, pragma_application_id"""
 #: The last version of the schema; `MIGRATIONS` lead to it from the older ones.
-VERSION = 2
+VERSION = 3
 
 NODE_COLUMNS = (
     "status",
@@ -90,25 +92,59 @@ DOCUMENT_FIELDS = (
 )
 _FIELDS = ", ".join(f'"{field}"' for field in DOCUMENT_FIELDS)
 
+#: Up to so many names stand in the row of the node that depends on them.
+FEW_NAMES = 8
+
 #: A flow's nodes are one text, ``[[name, list, spec], …]``: it is written each time that a flow
-#: is defined, and a row a node cost as much as to parse the flow.
+#: is defined, and a row a node cost as much as to parse the flow.  ``list`` is a key, or the names.
 _DEFINITION = """
 CREATE VIEW definition AS
 SELECT flow.f AS f, item.key AS n, json_extract(item.value, '$[0]') AS name,
     json_extract(item.value, '$[1]') AS list, json_extract(item.value, '$[2]') AS spec
 FROM flow CROSS JOIN json_each(flow.nodes) AS item;
 """
+_DEFINITION_DOCUMENTS = """
+CREATE VIEW definition_documents AS
+SELECT d.f AS f, n, name,
+    CASE typeof(d.list) WHEN 'text' THEN d.list ELSE (
+        SELECT names FROM definition_list AS l WHERE l.f = d.f AND l.k = d.list)
+    END AS dependencies,
+    json_extract(document, '$.workflow') AS workflow,
+    json_set(json_extract(document, '$.cm'), '$.name', name) AS cm,
+    json_extract(document, '$.kind') AS kind, json_extract(document, '$.cloud') AS cloud,
+    json_extract(document, '$.status') AS status, json_extract(document, '$.task') AS task
+FROM definition AS d JOIN definition_spec AS s ON s.f = d.f AND s.k = d.spec;
+"""
 
-#: The views that every store has.  The first is the ground of those that each flow has.
-VIEWS = f"""
+
+def _shown(column: str) -> str:
+    """A column of a node as its document shows it: a time, kept as seconds, as UTC text.
+
+    As `model.documents.utc_text` writes it.  Older programs kept the text.
+    """
+    stored = f'node."{column}"'
+    if column not in ("started", "ended"):
+        return stored
+    micros = f"CAST({stored} * 1e6 + 0.5 AS INTEGER)"
+    day = f"strftime('%Y-%m-%d %H:%M:%S', {micros} / 1000000, 'unixepoch')"
+    text = f"{day} || printf('.%06d', {micros} % 1000000)"
+    return f"CASE WHEN typeof({stored}) IN ('real', 'integer') THEN {text} ELSE {stored} END"
+
+
+_NEEDED = "node AS needed ON needed.id = (run.r << 32 | item.value)"
+_NODE_DOCUMENTS = f"""
 CREATE VIEW node_documents AS
 SELECT run.run || '/' || node.name AS _id, run.run AS run, node.name AS name,
     (SELECT json_group_array(needed.name)
-        FROM list CROSS JOIN json_each(list.numbers) AS item
-        CROSS JOIN node AS needed ON needed.id = (run.r << 32 | item.value)
-        WHERE list.id = node.list AND needed.status <> 'finished') AS dependencies,
-    (SELECT names FROM list WHERE list.id = node.list) AS upstream,
-    {", ".join(f'node."{column}" AS "{column}"' for column in NODE_COLUMNS)},
+        FROM json_each(CASE typeof(node.list) WHEN 'text' THEN node.list ELSE (
+            SELECT numbers FROM list WHERE list.id = node.list) END) AS item
+        CROSS JOIN {_NEEDED}
+        WHERE needed.status <> 'finished') AS dependencies,
+    CASE typeof(node.list) WHEN 'text' THEN (
+        SELECT json_group_array(needed.name) FROM json_each(node.list) AS item
+        CROSS JOIN {_NEEDED})
+    ELSE (SELECT names FROM list WHERE id = node.list) END AS upstream,
+    {", ".join(f'{_shown(column)} AS "{column}"' for column in NODE_COLUMNS)},
     run.workflow AS workflow, 'flow' AS kind, json_extract(spec.text, '$.cloud') AS cloud,
     json_set(json_extract(spec.text, '$.cm'), '$.name', node.name, '$.collection',
         run.workflow || CASE WHEN run.status = 'running' OR run.r = (
@@ -118,7 +154,13 @@ SELECT run.run || '/' || node.name AS _id, run.run AS run, node.name AS name,
     run.status = 'running' OR run.r = (
         SELECT max(latest.r) FROM run AS latest WHERE latest.workflow = run.workflow) AS active
 FROM run CROSS JOIN node ON node.id {_OF_RUN} CROSS JOIN spec ON spec.id = node.spec;
+"""
+
+#: The views that every store has.  Two are the ground of those that each flow has.
+VIEWS = f"""
+{_NODE_DOCUMENTS.strip()}
 {_DEFINITION.strip()}
+{_DEFINITION_DOCUMENTS.strip()}
 CREATE VIEW "flow-runs" AS
 SELECT run, workflow, flow, status, parameters, started, ended, counts, engine, versions FROM run;
 CREATE VIEW "flow-requests" AS
@@ -128,14 +170,8 @@ SELECT request.id AS id, run.run AS run, kind, "by", at, taken FROM request JOIN
 #: The views of one flow; ``{name}`` has passed the rule of names, so it needs no escape.
 FLOW_VIEWS = f"""
 CREATE VIEW "{{name}}-flow" AS
-SELECT name,
-    (SELECT names FROM definition_list AS l WHERE l.f = d.f AND l.k = d.list) AS dependencies,
-    json_extract(document, '$.workflow') AS workflow,
-    json_set(json_extract(document, '$.cm'), '$.name', name) AS cm,
-    json_extract(document, '$.kind') AS kind, json_extract(document, '$.cloud') AS cloud,
-    json_extract(document, '$.status') AS status, json_extract(document, '$.task') AS task
-FROM definition AS d JOIN definition_spec AS s ON s.f = d.f AND s.k = d.spec
-WHERE d.f = {{f}} ORDER BY n;
+SELECT name, dependencies, workflow, cm, kind, cloud, status, task
+FROM definition_documents WHERE f = {{f}} ORDER BY n;
 CREATE VIEW "{{name}}-flow-active" AS
 SELECT {_FIELDS} FROM node_documents WHERE workflow = '{{name}}' AND active;
 CREATE VIEW "{{name}}-flow-history" AS
@@ -147,20 +183,21 @@ FROM run CROSS JOIN journal ON journal.id {_OF_RUN} WHERE run.workflow = '{{name
 
 SCHEMA = TABLES + VIEWS
 
-#: What leads from a version to the next.
+#: What leads the tables from a version to the next; all views are made anew then.
 MIGRATIONS = {
-    1: f"""
+    1: """
 ALTER TABLE flow ADD COLUMN nodes TEXT NOT NULL DEFAULT '[]';
 UPDATE flow SET nodes = (
     SELECT json_group_array(json_array(name, list, spec))
     FROM (SELECT name, list, spec FROM definition AS d WHERE d.f = flow.f ORDER BY n));
-DROP TABLE definition;
-{_DEFINITION}""",
+DROP TABLE definition;""",
+    2: "",  # a node's list may be a text, and its times are numbers: not so for older programs
 }
 
 # -- definitions -----------------------------------------------------------------
 FLOW = "SELECT f, workflow, extra FROM flow WHERE workflow = ?"
 FLOWS = "SELECT workflow FROM flow WHERE extra IS NOT NULL ORDER BY workflow COLLATE BINARY"
+ALL_FLOWS = "SELECT f, workflow FROM flow"
 ADD_FLOW = "INSERT INTO flow (workflow) VALUES (?)"
 SET_FLOW = "UPDATE flow SET nodes = ?, extra = ? WHERE f = ?"
 DROP_DEFINITION_LISTS = "DELETE FROM definition_list WHERE f = ?"
@@ -174,6 +211,7 @@ DEFINITION_LISTS = "SELECT k, names FROM definition_list WHERE f = ?"
 # -- the journal -----------------------------------------------------------------
 ADD_BATCH = "INSERT INTO journal VALUES (?, ?, ?)"
 BATCH = "SELECT fence, events FROM journal WHERE id = ?"
+ALL_VIEWS = "SELECT name FROM sqlite_master WHERE type = 'view'"
 SOME_ROWS = "SELECT rowid FROM sqlite_master LIMIT 2"  # not read to the end
 BATCHES = "SELECT id, events FROM journal WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
 LAST_BATCH = "SELECT max(id) FROM journal WHERE id BETWEEN ? AND ?"
@@ -213,12 +251,18 @@ NODES = f"""
 SELECT id, name, {_QUOTED}, list, spec FROM node
 WHERE id > ? AND id <= ? AND (?3 IS NULL OR name = ?3) AND (?4 IS NULL OR status = ?4)
 ORDER BY id LIMIT ?5"""
+NODE = "SELECT name, status FROM node WHERE id = ?"
 NAMES = "SELECT name, id & 4294967295 FROM node WHERE id BETWEEN ? AND ?"
 FINISHED = "SELECT id & 4294967295 FROM node WHERE id BETWEEN ? AND ? AND status = 'finished'"
 LIST = "SELECT names, numbers FROM list WHERE id = ?"
 SPEC = "SELECT text FROM spec WHERE id = ?"
 LAST_LIST = "SELECT max(id) FROM list WHERE id BETWEEN ? AND ?"
 LAST_SPEC = "SELECT max(id) FROM spec WHERE id BETWEEN ? AND ?"
+
+
+def flow_views(workflow: str, f: int) -> list[str]:
+    """What makes the views of one flow, statement by statement."""
+    return FLOW_VIEWS.format(name=workflow, f=f).split(";")[:-1]
 
 
 @cache
