@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from cloudmesh.flow.model.check import Finding, check, map_source
 from cloudmesh.flow.model.flow import Flow, Node, Parameter, Task
@@ -106,3 +108,32 @@ def test_no_source(needs: list[tuple[int, ...]], work: Task) -> None:
 
 def test_where_functions_are_not_known_a_choice_is_left_open() -> None:
     assert map_source(graph([(), (), (0, 1)], task()), 2, False) == (None, None)
+
+
+tasks_of_any_kind = st.builds(
+    task,
+    st.sampled_from(["", "", "a", "b?", "x", "y?"]),
+    on=st.sampled_from(["local", "local", "lab", "labb"]),
+    pool=st.sampled_from([None, None, "gpu", "cpu"]),
+    when=st.sampled_from([None, None, "a > 1", "x"]),
+    over=st.sampled_from([None, None, "a"]),
+)
+
+
+@given(
+    st.lists(tasks_of_any_kind, min_size=1, max_size=3),
+    st.lists(st.integers(0, 2), min_size=1, max_size=5),
+    st.sets(st.sampled_from("axyz")),
+)
+def test_nodes_whose_task_says_nothing_are_passed_over_and_no_other(
+    tasks: list[Task], which: list[int], given: set[str]
+) -> None:
+    flow = chain(**{"abcde"[i]: tasks[k % len(tasks)] for i, k in enumerate(which)})
+
+    def found() -> list[Finding]:
+        return check(flow, given, ["lab"], pools={"gpu"}, moved=["b"], pending=["c"])
+
+    short = found()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cloudmesh.flow.model.check._silent", lambda tasks, words: set())
+        assert found() == short

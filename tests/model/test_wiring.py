@@ -23,6 +23,10 @@ def flow(*strings: str, **takes: str) -> Flow:
     return Flow(bare.name, nodes, bare.needs, bare.junctions)
 
 
+def test_where_nobody_takes_anything_each_node_has_its_empty_place() -> None:
+    assert wire(flow("a; b || c"), {"n"}) == [(), (), ()]
+
+
 def test_a_direct_predecessor_fills_the_parameter_of_its_name() -> None:
     assert wire(flow("a; b || c", b="a"), ()) == [(), (("a", 0),), ()]
 

@@ -5,7 +5,9 @@
     item  =  NAME ["*"]  |  "(" flow ")"
 
 The reader never recurses, so nesting has no limit but memory, and it reads on
-after a mistake, so that all of them are told at once.
+after a mistake, so that all of them are told at once.  Most strings need no
+such reader: they are *rows*, groups of names one after the other, as in
+``(a || b); c``, which two regular expressions take apart.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 #: a name, or ``(";" or "|", items)`` with two items or more
 Tree = Union[str, "tuple[str, list[Tree]]"]
 
+# Compiled when a string is met that is no rows.
 # A word takes in what looks like a name but is none, so that it is one finding.
-_TOKEN = re.compile(
+_TOKEN = (
     r"([A-Za-z_][A-Za-z0-9_]*)(?![\w.-])"  # 1: a name of the plainest kind
     r"|([\w.]+(?:-(?!>)[\w.]*)*)"  # 2: a word; "->" does not belong to it
     r"|(\|\|?)"  # 3: parallel
@@ -34,6 +37,12 @@ _TOKEN = re.compile(
     r"|((?:[^\w\s.;()|*&-]|-)+)"  # 9: anything else
 )
 _PLAIN, _WORD, _PARALLEL, _SEQUENCE, _OPEN, _CLOSE, _STAR, _AMPERSAND, _OTHER = range(1, 10)
+
+# Rows, each with a ";" behind it: names with "||" between, in parentheses or not.
+# Possessive, so that it is seen at once where a string is none.
+_ITEMS = r"\s*+NAME\s*+(?:\|\|?\s*+NAME\s*+)*+".replace("NAME", "[A-Za-z_][A-Za-z0-9_-]*+")
+_ROWS = re.compile(rf"(?:(?:{_ITEMS}|\s*+\({_ITEMS}\)\s*+);)++")
+_EACH_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 _HINTS = {
     ",": "';' is one after the other, '||' side by side",
@@ -49,17 +58,43 @@ _HINTS = {
 class Parsed:
     """What one flow string says.
 
-    ``names`` maps each name to its offset, in order of first mention;
-    ``mapped`` are those with a ``*``; ``tree`` is None where there is nothing.
+    ``words`` are its names in order of first mention; ``names`` maps each to its
+    offset; ``mapped`` are those with a ``*``; ``tree`` is None where there is
+    nothing.  Where the string is ``rows``, its offsets and its tree are made
+    only when they are asked for.
     """
 
-    __slots__ = ("mapped", "names", "source", "tree")
+    __slots__ = ("_tree", "mapped", "rows", "source", "words")
 
-    def __init__(self, source: Source) -> None:
+    def __init__(
+        self,
+        source: Source,
+        words: list[str] | dict[str, int],
+        mapped: set[str],
+        rows: list[list[str]] | None = None,
+        tree: Tree | None = None,
+    ) -> None:
         self.source = source
-        self.names: dict[str, int] = {}
-        self.mapped: set[str] = set()
-        self.tree: Tree | None = None
+        self.words = words
+        self.mapped = mapped
+        self.rows = rows
+        self._tree = tree
+
+    @property
+    def names(self) -> dict[str, int]:
+        """Each name with its offset."""
+        if not isinstance(self.words, dict):
+            found = _EACH_NAME.finditer(self.source.text)
+            self.words = {name[0]: name.start() for name in found}
+        return self.words
+
+    @property
+    def tree(self) -> Tree | None:
+        """What comes after what, and what stands side by side."""
+        if self._tree is None and self.rows is not None:
+            groups: list[Tree] = [row[0] if len(row) == 1 else ("|", [*row]) for row in self.rows]
+            self._tree = groups[0] if len(groups) == 1 else (";", groups)
+        return self._tree
 
 
 class _Frame:
@@ -87,16 +122,33 @@ class _Frame:
 
 def parse(source: Source, findings: Findings) -> Parsed:
     """Read a flow string; what is wrong goes to ``findings``, the rest is read all the same."""
+    parsed = _rows(source)
+    if parsed is not None:
+        return parsed
     parser = _Parser(source, findings)
-    parser.run()
-    return parser.parsed
+    tree = parser.run()
+    return Parsed(source, parser.names, parser.mapped, tree=tree)
+
+
+def _rows(source: Source) -> Parsed | None:
+    """What a string says that is rows, with nothing wrong; None: this is for the reader."""
+    text = source.text
+    if not _ROWS.fullmatch(f"{text};"):
+        whole = text.strip()  # all of it may stand in parentheses
+        if (whole[:1], whole[-1:]) != ("(", ")") or not _ROWS.fullmatch(f"{whole[1:-1]};"):
+            return None
+    words = _EACH_NAME.findall(text)
+    if len(set(words)) < len(words):  # one stands twice
+        return None
+    return Parsed(source, words, set(), [_EACH_NAME.findall(row) for row in text.split(";")])
 
 
 class _Parser:
     def __init__(self, source: Source, findings: Findings) -> None:
         self.source = source
         self.findings = findings
-        self.parsed = Parsed(source)
+        self.names: dict[str, int] = {}
+        self.mapped: set[str] = set()
         self.frame = _Frame(0)
         self.stack: list[_Frame] = []
         self.name: str | None = None  # the name just read: a "*" may follow
@@ -111,7 +163,7 @@ class _Parser:
         else:
             self.findings.count += 1
 
-    def run(self) -> None:
+    def run(self) -> Tree | None:
         actions = {
             _PARALLEL: self.operate,
             _SEQUENCE: self.operate,
@@ -121,8 +173,8 @@ class _Parser:
             _AMPERSAND: self.ampersand,
             _OTHER: self.other,
         }
-        names = self.parsed.names
-        for token in _TOKEN.finditer(self.source.text):
+        names = self.names
+        for token in re.finditer(_TOKEN, self.source.text):
             kind = token.lastindex
             # The common cases, in line: a good new name, and an operator after one.
             if kind == _PLAIN and not self.after_item and (word := token[0]) not in names:
@@ -139,10 +191,10 @@ class _Parser:
                 actions[kind or _OTHER](token)
                 if kind != _STAR:
                     self.name = None
-        self.finish()
+        return self.finish()
 
     def word(self, token: re.Match[str]) -> None:
-        word, names = token[0], self.parsed.names
+        word, names = token[0], self.names
         start, end = token.span()
         self.expect_item(token)
         self.name, self.after_item, self.operator = None, True, None
@@ -205,8 +257,8 @@ class _Parser:
         self.after_item, self.operator = True, None
 
     def star(self, token: re.Match[str]) -> None:
-        if self.name is not None and self.name not in self.parsed.mapped:
-            self.parsed.mapped.add(self.name)
+        if self.name is not None and self.name not in self.mapped:
+            self.mapped.add(self.name)
         elif self.name is not None:
             self.wrong("one '*' is enough: a map of a map is not possible", *token.span())
         elif self.after_item:
@@ -229,7 +281,7 @@ class _Parser:
             self.frame.end_group()
             self.after_item, self.operator = False, None
 
-    def finish(self) -> None:
+    def finish(self) -> Tree | None:
         if self.operator:
             self.wrong(f"expected a name or '(' after {self.operator[0]!r}", *self.operator.span())
         for frame in self.stack[1:]:
@@ -243,6 +295,7 @@ class _Parser:
             self.frame = self.stack.pop()
             if inner is not None:
                 self.frame.items.append(inner)
-        self.parsed.tree = self.frame.tree()
-        if self.parsed.tree is None and not self.found:
+        tree = self.frame.tree()
+        if tree is None and not self.found:
             self.wrong("the flow is empty: expected a name", 0, 1)
+        return tree

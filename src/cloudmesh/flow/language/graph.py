@@ -8,7 +8,7 @@ so that a flow of n names has O(n) edges however it is written.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from cloudmesh.flow.language.flowstring import Parsed, Tree
@@ -36,20 +36,21 @@ class Graph:
 
     def places(self, name: str) -> list[tuple[Parsed, int]]:
         """Where a name stands: the string and the offset in it."""
-        return [(p, p.names[name]) for p in self.parsed if name in p.names]
+        return [(p, p.names[name]) for p in self.parsed if name in p.words]
 
 
 def build(strings: Sequence[Parsed], findings: Findings) -> Graph:
     """The graph of all strings; a cycle across them goes to ``findings``."""
     graph = Graph()
     graph.parsed = list(strings)
-    for parsed in strings:
-        for name in parsed.names:
-            graph.index.setdefault(name, len(graph.index))
-        graph.mapped |= parsed.mapped
+    words = chain.from_iterable(parsed.words for parsed in strings)
+    graph.index = {name: i for i, name in enumerate(dict.fromkeys(words))}
+    graph.mapped.update(*(parsed.mapped for parsed in strings))
     edges = _Edges(graph.index)
     for parsed in strings:
-        if parsed.tree is not None:
+        if parsed.rows is not None:
+            edges.add_rows(parsed.rows)
+        elif parsed.tree is not None:
             edges.add(parsed.tree)
     graph.needs = edges.numbered()
     graph.junctions = list(edges.junctions)
@@ -59,11 +60,15 @@ def build(strings: Sequence[Parsed], findings: Findings) -> Graph:
 
 
 class _Edges:
-    """Collects edges; while it does, junction k is the vertex ``~k``."""
+    """Collects edges; while it does, junction k is the vertex ``~k``.
+
+    What a node needs is a tuple, that of its first barrier, which all behind it
+    share; a dict where there are several barriers.
+    """
 
     def __init__(self, index: dict[str, int]) -> None:
         self.index = index
-        self.needs: list[dict[int, None]] = [{} for _ in index]
+        self.needs: list[tuple[int, ...] | dict[int, None]] = [()] * len(index)
         self.junctions: dict[tuple[int, ...], int] = {}
 
     def add(self, tree: Tree) -> None:
@@ -92,19 +97,28 @@ class _Edges:
                 done.append(([first for first, _ in parts], [last for _, last in parts]))
                 continue
             for (_, last), (first, _) in pairwise(parts):
-                self.barrier(last, first)
+                self.barrier(_flat(last), _flat(first))
             done.append((parts[0][0], parts[-1][1]))
 
-    def barrier(self, last: Any, first: Any) -> None:
-        """Everything in ``first`` waits for everything in ``last``."""
-        before, after = _flat(last), _flat(first)
+    def add_rows(self, rows: list[list[str]]) -> None:
+        """Add the edges of a string that is rows, each of which waits for the one before."""
+        index = self.index
+        for before, after in pairwise([[index[name] for name in row] for row in rows]):
+            self.barrier(before, after)
+
+    def barrier(self, before: list[int], after: list[int]) -> None:
+        """Everything in ``after`` waits for everything in ``before``."""
+        vertices = tuple(before)
         if len(before) > 1 < len(after) and len(before) * len(after) > _FEW_EDGES:
-            key = tuple(before)
-            before = [~self.junctions.setdefault(key, len(self.junctions))]
+            vertices = (~self.junctions.setdefault(vertices, len(self.junctions)),)
         for node in after:
             needs = self.needs[node]
-            for vertex in before:
-                needs[vertex] = None
+            if not needs:
+                self.needs[node] = vertices
+                continue
+            if isinstance(needs, tuple):
+                needs = self.needs[node] = dict.fromkeys(needs)
+            needs.update(dict.fromkeys(vertices))
 
     def numbered(self) -> list[tuple[int, ...]]:
         """What each node needs, junctions after the nodes; equal ones are one object."""
@@ -113,7 +127,8 @@ class _Edges:
         made = []
         for needs in map(tuple, self.needs):
             if needs not in known:
-                known[needs] = tuple(v if v >= 0 else n + ~v for v in needs)
+                plain = not self.junctions or min(needs, default=0) >= 0
+                known[needs] = needs if plain else tuple(v if v >= 0 else n + ~v for v in needs)
             made.append(known[needs])
         return made
 

@@ -23,7 +23,7 @@ from cloudmesh.flow.language.origin import (
     TextOrigin,
     flow_sources,
 )
-from cloudmesh.flow.language.printer import normalised
+from cloudmesh.flow.language.printer import as_text
 from cloudmesh.flow.language.program import Program
 from cloudmesh.flow.language.pythonclass import BaseWorkFlow
 from cloudmesh.flow.language.source import WHERE_THEY_ARE, Findings, Source, did_you_mean
@@ -266,7 +266,7 @@ def _flow(
         nodes=tuple(Node(n, specs.get(n, _NOTHING).task, n in mapped) for n in drawn.index),
         needs=tuple(drawn.needs),
         junctions=tuple(drawn.junctions),
-        text=tuple(normalised(p.tree, mapped) for p in parsed if p.tree is not None),
+        text=tuple(filter(None, (as_text(p, mapped) for p in parsed))),
         labels=labels,
         parameters=dict(origin.parameters),
         infrastructure=dict(origin.infrastructure),

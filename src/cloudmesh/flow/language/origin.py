@@ -272,10 +272,12 @@ class FunctionsOrigin(_PythonOrigin):
         return found if callable(found) and not isinstance(found, type) else None
 
     def spec(self, name: str) -> Spec | None:
+        # What is described already is a function: in a large flow many nodes have the same one.
+        known = self._described.get(id(self.functions.get(name)))
+        if known is not None:
+            return known
         function = self.function(name)
-        if function is None:
-            return None
-        return self.described(function, False)
+        return None if function is None else self.described(function, False)
 
     def names(self) -> list[str]:
         return [n for n in self.functions if self.function(n) is not None and n[:2] != "__"]

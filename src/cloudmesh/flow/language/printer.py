@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from cloudmesh.flow.language.flowstring import Tree, parse
+from cloudmesh.flow.language.flowstring import Parsed, Tree, parse
 from cloudmesh.flow.language.source import Findings, Source
 from cloudmesh.flow.model.flow import Flow
 
-__all__ = ["normalised", "parenthesised", "strings"]
+__all__ = ["as_text", "normalised", "parenthesised", "strings"]
 
 _BETWEEN = {";": "; ", "|": " || "}
 
@@ -21,7 +21,19 @@ def parenthesised(text: str) -> str:
     findings = Findings()
     parsed = parse(Source(text, "flow string"), findings)
     findings.raise_if_any()
-    return normalised(parsed.tree, parsed.mapped) if parsed.tree is not None else ""
+    return as_text(parsed, parsed.mapped)
+
+
+def as_text(parsed: Parsed, mapped: Collection[str]) -> str:
+    """What a flow string says, as `normalised` text; of rows that is made without their tree."""
+    rows = parsed.rows
+    if rows is None:
+        return normalised(parsed.tree, mapped) if parsed.tree is not None else ""
+    if mapped:
+        rows = [[f"{name}*" if name in mapped else name for name in row] for row in rows]
+    if len(rows) == 1:
+        return " || ".join(rows[0])
+    return "; ".join(row[0] if len(row) == 1 else f"({' || '.join(row)})" for row in rows)
 
 
 def normalised(tree: Tree, mapped: Collection[str]) -> str:

@@ -5,10 +5,10 @@ A finding says what it is about; whoever knows the text gives it its place.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypedDict
 
-from cloudmesh.flow.model.flow import Flow, Node
+from cloudmesh.flow.model.flow import Flow, Node, Task
 from cloudmesh.flow.model.wiring import Wires, reachable, wire
 
 __all__ = ["ALWAYS_THERE", "Asked", "Finding", "check", "map_source", "no_pool"]
@@ -71,8 +71,11 @@ def check(
     words = [*ALWAYS_THERE, *infrastructure, *flow.infrastructure]
     conditions = _Conditions(flow)
     findings: list[Finding] = []
+    silent = _silent(flow.tasks, words)
     for i, node in enumerate(flow.nodes):
         task = node.task
+        if id(task) in silent:
+            continue
         if task.on not in words and node.name not in moved:
             message = f"on: {task.on!r} is no infrastructure that is known here"
             findings.append(Finding(message, "word", node.name, "on", tuple(words), task.on))
@@ -93,6 +96,16 @@ def check(
     read = {name for names in conditions.names.values() for name in names}
     findings += _run_parameters(flow, parameters, wires, read)
     return findings
+
+
+def _silent(tasks: Iterable[Task], words: Collection[str]) -> set[int]:
+    """Those tasks, by identity, of whose nodes there is nothing to check, whichever they are."""
+    return {
+        id(task)
+        for task in tasks
+        if not (task.parameters or task.pool or task.when is not None or task.over is not None)
+        and task.on in words
+    }
 
 
 def no_pool(name: str) -> str:
@@ -144,7 +157,8 @@ class _Conditions:
     def __init__(self, flow: Flow) -> None:
         self.flow = flow
         self.names: dict[int, tuple[str, ...]] = {}
-        for i, node in enumerate(flow.nodes):
+        conditional = any(task.when is not None for task in flow.tasks)
+        for i, node in enumerate(flow.nodes if conditional else ()):
             if node.task.when is not None:
                 from cloudmesh.flow.model.condition import parse
 
@@ -189,6 +203,8 @@ def _run_parameters(
     flow: Flow, given: Collection[str], wires: Wires, read: Collection[str]
 ) -> Iterator[Finding]:
     """Run parameters that no node takes, and no condition reads, or that must not be given."""
+    if not given and not flow.parameters:
+        return
     taken = {source for sources in wires for _, source in sources if isinstance(source, str)}
     taken.update(read)
     types = {p.name: (p.type, n.name) for n in flow.nodes for p in n.task.parameters if p.type}

@@ -200,6 +200,11 @@ class Flow:
         return {node.name: i for i, node in enumerate(self.nodes)}
 
     @cached_property
+    def tasks(self) -> list[Task]:
+        """The tasks of all nodes, each once, by identity: nodes that are alike share one."""
+        return list({id(node.task): node.task for node in self.nodes}.values())
+
+    @cached_property
     def successors(self) -> list[list[int]]:
         """For each vertex (nodes, then junctions) the vertices that wait for it."""
         out: list[list[int]] = [[] for _ in range(len(self.nodes) + len(self.junctions))]

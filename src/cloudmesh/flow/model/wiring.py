@@ -32,6 +32,8 @@ def wire(flow: Flow, parameters: Collection[str]) -> Wires:
 
 
 def _wire(flow: Flow, parameters: Collection[str]) -> Wires:
+    if not any(task.parameters for task in flow.tasks):
+        return [()] * len(flow.nodes)
     index = flow.index
     direct = _Direct(flow)
     far: list[tuple[int, int]] = []
