@@ -68,6 +68,23 @@ def test_a_value_wrapped_is_the_value_itself(run: Runner) -> None:
     assert run("a; b", a, b)["b"].value == "done"
 
 
+def test_no_node_starts_before_what_it_depends_on_has_ended(run: Runner, watcher: Any) -> None:
+    """The worker that brings an outcome does not ask the clock again."""
+    names = [f"n{k}" for k in range(50)]
+    functions = []
+    for name in names:
+
+        def node() -> int:
+            return 1
+
+        node.__name__ = name
+        functions.append(node)
+    assert run("; ".join(names), *functions).status == "finished"
+    at = {event[:2]: event[2] for event in watcher.events if event[0] != "end"}
+    for i in range(1, len(names)):
+        assert at["finished", i - 1] <= at["started", i] <= at["finished", i]
+
+
 def test_an_error_blocks_what_follows_and_nothing_else(run: Runner) -> None:
     def a() -> None:
         raise ValueError("no such thing")

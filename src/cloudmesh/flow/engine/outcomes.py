@@ -81,6 +81,11 @@ class Outcomes:
         `StoreError`, `Interrupted` where its value cannot be kept.
         """
         i = going.vertex
+        if place is None and i not in self._listed:
+            simple = self.results.simple(returned)
+            if simple is not None:
+                going.value = returned
+                return ev.finished(i, at, simple)
         report = read(returned)
         try:
             text, extra = self.results.write(report)

@@ -15,6 +15,9 @@ __all__ = ["INLINE_MAX", "Results"]
 
 #: Larger than this (bytes of JSON, or of a codec) a value is kept by reference.
 INLINE_MAX = 64 * 1024
+#: A text of fewer characters than this is kept in line, whatever they are.
+SHORT = 1000
+_SIMPLE = frozenset((type(None), bool, int, str))
 
 
 class Results:
@@ -26,6 +29,16 @@ class Results:
         self._put = put
         self._get = get
         self.veil = veil or Veil()
+
+    def simple(self, value: object) -> str | None:
+        """The JSON text of what most nodes return: nothing, a number, a short text.
+
+        As `write` would give it; None where only that can tell.
+        """
+        kind = type(value)
+        if kind not in _SIMPLE or self.veil.hides:
+            return None
+        return exact_json(value) if kind is not str or len(value) < SHORT else None  # type: ignore[arg-type]
 
     def write(self, report: Report) -> tuple[str, dict[str, Any] | None]:
         """The JSON text to store as ``result``, and what else is to be recorded (`events`).

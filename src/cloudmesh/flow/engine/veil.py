@@ -33,6 +33,11 @@ class Veil:
         plain = [text.encode(errors="surrogatepass") for text in self._texts]
         self._stored = [*plain, *(form for text in plain for form in _in_base64(text))]
 
+    @property
+    def hides(self) -> bool:
+        """Whether there is anything to keep out."""
+        return bool(self._texts)
+
     def __call__(self, text: str) -> str:
         for secret in self._texts:
             if secret in text:

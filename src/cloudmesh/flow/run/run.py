@@ -241,7 +241,8 @@ class Run(State):
         self.attempt[i] = attempt
         self.started[i] = at
         self.ended[i] = 0.0
-        self.retry_at.pop(i, None)
+        if self.retry_at:
+            self.retry_at.pop(i, None)
         lane = self.lanes[i]
         if len(lane) > 1:
             self.recent.setdefault(lane[1], deque()).append(at)
@@ -251,8 +252,8 @@ class Run(State):
             self.where[i] = where
         if attempt > 1:
             self._forget(i)
-        parent = self.parent.get(i)
-        if parent is not None:
+        if i in self.parent:
+            parent = self.parent[i]
             if self.status[parent] == PENDING:
                 self.status[parent] = RUNNING
                 self.reason.pop(parent, None)
@@ -431,19 +432,17 @@ class Run(State):
     def _passed(self, i: int, at: float) -> None:
         """A node has finished: open what waits for it."""
         self.open -= 1
-        parent = self.parent.get(i)
-        if parent is not None:
-            self._element_ended(parent, at)
+        if i in self.parent:
+            self._element_ended(self.parent[i], at)
             return
         waiting = self.waiting
-        n = len(self.flow.nodes)
         stack = [i]
         while stack:
             for follower in self.successors[stack.pop()]:
                 waiting[follower] -= 1
                 if waiting[follower]:
                     continue
-                if n <= follower < self.base:
+                if follower >= self.first_junction:
                     stack.append(follower)
                 else:  # nothing that is blocked gets here: what blocks it never counts down
                     self._make_ready(follower)

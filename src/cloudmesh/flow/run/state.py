@@ -30,6 +30,7 @@ class State:
     def __init__(self, flow: Flow) -> None:
         n = len(flow.nodes)
         self.flow = flow
+        self.first_junction = n
         self.base = n + len(flow.junctions)  # number of the first element of a map
         self.successors = flow.successors
         self.names: list[str] = [node.name for node in flow.nodes]
@@ -101,9 +102,9 @@ class State:
 
     def task(self, i: int) -> Task:
         """What is said of a node; an element has its map's, but where it runs elsewhere."""
-        if i in self.own:
-            return self.own[i]
-        return self.tasks[self.parent.get(i, i)]
+        if i < self.base:
+            return self.tasks[i]
+        return self.own[i] if i in self.own else self.tasks[self.parent[i]]
 
     def reason_of(self, i: int) -> str | None:
         """Why a node ran as it did, or why it did not."""

@@ -28,39 +28,23 @@ SOON_SECONDS = 0.2
 if sys.platform == "win32":
     import msvcrt
 
-    def _try(fd: int) -> None:
-        try:
-            msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            raise BlockingIOError from error
+    _NOW, _SHARED_NOW, _WAITING, _FREE = range(4)
 
-    def _wait(fd: int) -> None:
+    def _lock(fd: int, how: int) -> None:
+        if how == _FREE:
+            return msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
         while True:
             try:
-                return _try(fd)
-            except BlockingIOError:
-                time.sleep(0.01)
-
-    def _free(fd: int) -> None:
-        msvcrt.locking(fd, msvcrt.LK_UNLCK, 1)
-
-    _try_shared = _try
+                return msvcrt.locking(fd, msvcrt.LK_NBLCK, 1)
+            except OSError as error:
+                if how != _WAITING:
+                    raise BlockingIOError from error
+            time.sleep(0.01)
 else:
-    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, flock
+    from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN
+    from fcntl import flock as _lock
 
-    _NOW = LOCK_EX | LOCK_NB
-
-    def _try(fd: int) -> None:
-        flock(fd, _NOW)
-
-    def _try_shared(fd: int) -> None:
-        flock(fd, LOCK_SH | LOCK_NB)
-
-    def _wait(fd: int) -> None:
-        flock(fd, LOCK_EX)
-
-    def _free(fd: int) -> None:
-        flock(fd, LOCK_UN)
+    _NOW, _SHARED_NOW, _WAITING, _FREE = LOCK_EX | LOCK_NB, LOCK_SH | LOCK_NB, LOCK_EX, LOCK_UN
 
 
 _held: weakref.WeakSet[FileLock] = weakref.WeakSet()
@@ -101,14 +85,14 @@ class FileLock:
     def acquire(self) -> None:
         """Hold the lock.  Raises `StoreUnavailable` after two minutes."""
         try:
-            _try(self._fd)
+            _lock(self._fd, _NOW)
         except BlockingIOError:
             self._acquire_busy()
 
     def try_acquire(self) -> bool:
         """Hold the lock if it is free."""
         try:
-            _try(self._fd)
+            _lock(self._fd, _NOW)
         except BlockingIOError:
             return False
         return True
@@ -124,7 +108,7 @@ class FileLock:
 
     def release(self) -> None:
         """Let the lock go."""
-        _free(self._fd)
+        _lock(self._fd, _FREE)
 
     def touch(self) -> None:
         """Set the file's time to now."""
@@ -189,7 +173,7 @@ class _Place:
         threading.Thread(target=self._queue, name="store-lock", daemon=True).start()
 
     def _queue(self) -> None:
-        _wait(self._fd)
+        _lock(self._fd, _WAITING)
         with self._mutex:
             if self._left:
                 os.close(self._fd)
@@ -220,7 +204,7 @@ def is_locked(path: str) -> bool:
     except FileNotFoundError:
         return False
     try:
-        _try_shared(fd)
+        _lock(fd, _SHARED_NOW)
     except BlockingIOError:
         return True
     finally:

@@ -66,6 +66,7 @@ class Writer:
             raise file_error(error, path + ".lock") from error
         try:
             self.connection = self._open(fresh)
+            self._cursor = self.connection.cursor()
             self._place = _place(path)
         except BaseException:
             self.lock.close()
@@ -107,7 +108,7 @@ class Writer:
         """
         if self._view is not None:
             try:
-                self.connection.execute(sql.ADD_BATCH, (key, fence, events))
+                self._cursor.execute(sql.ADD_BATCH, (key, fence, events))
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
                     raise
