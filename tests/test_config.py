@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from cloudmesh.flow.config import Config, load_config
+from cloudmesh.flow.config import Config, check_pools, load_config
 from cloudmesh.flow.errors import InputError, NotFound
+from cloudmesh.flow.model.flow import Flow, Node, Task
 
 
 def test_where_there_is_none_nothing_is_loaded(home: Path) -> None:
@@ -95,3 +96,12 @@ def test_patience_and_pools_with_a_rate(tmp_path: Path) -> None:
         (1, "patience"),
         (2, "pools"),
     }
+
+
+def test_a_pool_that_nobody_has_said_the_size_of_is_refused_before_a_run() -> None:
+    nodes = (Node("a"), Node("b", Task(pool="gpu")), Node("c", Task(pool="api")))
+    flow = Flow("f", nodes, ((),) * 3, pools={"api": 1})
+    check_pools(flow, Config(pools={"gpu": 2}))
+    check_pools(Flow("f", nodes[:1], ((),)), Config())
+    with pytest.raises(InputError, match="^b: there is no pool 'gpu'"):
+        check_pools(flow, Config())

@@ -81,6 +81,35 @@ def test_equal_tasks_are_written_once() -> None:
     assert flow.to_json()["tasks"] == [{"retries": 2}]
 
 
+def test_of_a_task_is_written_what_differs_from_its_defaults() -> None:
+    said = Task(
+        parameters=(Parameter("a"), Parameter("b", "int", False)),
+        code=Code(file="f.py", function="f"),
+        calculation=Calculation("f", (Argument(None, "3"),)),
+        command=("echo", "a"),
+        retry_delay=float("1"),  # the default, and another object
+        timeout=5.0,
+        look=Look(color="red"),
+        done=Look(None, None, None),
+    )
+    assert Flow("f", (Node("a", said),), ((),)).to_json()["tasks"] == [
+        {
+            "parameters": [{"name": "a"}, {"name": "b", "type": "int", "required": False}],
+            "code": {"file": "f.py", "function": "f"},
+            "calculation": {"function": "f", "arguments": [{"literal": "3"}]},
+            "command": ["echo", "a"],
+            "timeout": 5.0,
+            "look": {"color": "red"},
+        }
+    ]
+
+
+def test_each_task_stands_once_among_the_tasks_by_identity() -> None:
+    shared, alike = Task(retries=2), Task(retries=2)
+    flow = Flow("f", (Node("a", shared), Node("b", alike), Node("c", shared)), ((),) * 3)
+    assert [id(task) for task in flow.tasks] == [id(shared), id(alike)]
+
+
 def test_a_junction_stands_for_all_that_it_waits_for() -> None:
     nodes = tuple(Node(n) for n in "abcd")
     flow = Flow("f", nodes, ((), (), (4,), (4, 1)), ((0, 1),))

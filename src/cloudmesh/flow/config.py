@@ -60,6 +60,8 @@ def load_config(path: str | None) -> Config:
 
 def check_pools(flow: Flow, config: Config) -> None:
     """Raise `InputError` where a node of a flow is of a pool that nobody has said the size of."""
+    if not any(task.pool for task in flow.tasks):
+        return
     known = {*config.pools, *flow.pools}
     unknown = [node for node in flow.nodes if node.task.pool not in known and node.task.pool]
     if not unknown:

@@ -91,6 +91,8 @@ def _validated(model: Any, name: str, data: Any) -> Any:
 def takers(flow: Flow) -> dict[str, tuple[str, str]]:
     """For each parameter of a node: its annotation as text ("" for none), and that node."""
     found: dict[str, tuple[str, str]] = {}
+    if not any(task.parameters for task in flow.tasks):
+        return found
     first_of_each_task = {id(node.task): node for node in reversed(flow.nodes)}
     for node in reversed(first_of_each_task.values()):
         for parameter in node.task.parameters:
@@ -117,8 +119,7 @@ def read_secrets(flow: Flow, given: Collection[str] = ()) -> dict[str, Secret]:
 
     found: dict[str, Secret] = {}
     names = [name for name in secret_names(flow) if name not in given]
-    tasks = {id(node.task): node.task for node in flow.nodes} if names else {}
-    required = {p.name for task in tasks.values() for p in task.parameters if p.required}
+    required = {p.name for task in flow.tasks for p in task.parameters if p.required}
     for name in names:
         value = os.environ.get(name, os.environ.get(name.upper()))
         if value is None and name not in required:

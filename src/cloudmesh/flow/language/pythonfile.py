@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from functools import cached_property
+from functools import cache, cached_property
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +160,7 @@ def code_hash(code: Any) -> str:
     return str(sha256("\n".join(lines).encode()).hexdigest())
 
 
+@cache  # a module that is not there is looked for in all folders, each time
 def _sha256() -> Any:
     """SHA-256 without `hashlib`, which loads OpenSSL: that takes longer than a small flow runs."""
     for name in ("_sha2", "_sha256", "hashlib"):  # Python 3.12 and newer; 3.11; anything else

@@ -15,7 +15,7 @@ Everything here is immutable, and can be written as JSON and read again
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -331,14 +331,21 @@ def topological(needs: Sequence[Sequence[int]]) -> tuple[list[int], set[int]]:
 
 def _plain(thing: Any) -> Any:
     """One of the tuples above as a dict of what differs from its defaults."""
+    if not isinstance(thing, tuple):
+        return thing
     if not hasattr(thing, "_fields"):
-        return [_plain(item) for item in thing] if isinstance(thing, tuple) else thing
-    defaults = thing._field_defaults
+        return [_plain(item) for item in thing]
     return {
         name: _plain(value)
-        for name, value in zip(thing._fields, thing, strict=True)
-        if name not in defaults or value != defaults[name]
+        for (name, default), value in zip(_defaults(type(thing)), thing, strict=True)
+        if value is not default and value != default  # most are the very default
     }
+
+
+@cache
+def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields of one of the tuples above with their defaults; what equals nothing for none."""
+    return tuple((name, kind._field_defaults.get(name, object())) for name in kind._fields)
 
 
 def _task(spec: Mapping[str, Any]) -> Task:
