@@ -103,5 +103,5 @@ def test_a_pool_that_nobody_has_said_the_size_of_is_refused_before_a_run() -> No
     flow = Flow("f", nodes, ((),) * 3, pools={"api": 1})
     check_pools(flow, Config(pools={"gpu": 2}))
     check_pools(Flow("f", nodes[:1], ((),)), Config())
-    with pytest.raises(InputError, match="^b: there is no pool 'gpu'"):
+    with pytest.raises(InputError, match=r"^b: there is no pool 'gpu'"):
         check_pools(flow, Config())
