@@ -23,20 +23,18 @@ class Going:
     ``ending``: the word ("cancelled", "interrupted", "timeout") for why it was asked to end.
     """
 
-    __slots__ = (
-        "attempt", "began", "cancelled", "ending", "engine", "extra", "over", "value", "vertex",
-    )  # fmt: skip
+    # As it begins; of the class, for most of it never changes.
+    cancelled = False
+    over = False
+    ending = ""
+    began = 0.0
+    value: Any = None  # what successors will receive, once its end is accepted
+    attempt: Attempt | None = None
 
     def __init__(self, engine: Engine, vertex: int) -> None:
         self.engine = engine
         self.vertex = vertex
-        self.cancelled = False
-        self.over = False
-        self.ending = ""
-        self.began = 0.0
-        self.value: Any = None  # what successors will receive, once its end is accepted
         self.extra: dict[str, Any] = {}
-        self.attempt: Attempt | None = None
 
     @property
     def key(self) -> str:

@@ -344,7 +344,7 @@ class Engine:
                 continue
             took = self._perform(going)
             self._mean += (took - self._mean) * 0.2
-            if took < SHORT and perf_counter() - self._turned < AHEAD:
+            if self._tray and took < SHORT and perf_counter() - self._turned < AHEAD:
                 going = self._next_started()
                 if going is not None:
                     continue

@@ -145,7 +145,7 @@ def encode(events: Sequence[Event], name_json: Callable[[int], str]) -> str:
     it is hot: a started and a finished event are most of every journal.
     """
     parts = []
-    moment, when = 0.0, "0.0"  # as many nodes start at once
+    moment, when = 0.0, "0.0"  # much happens at once
     for event in events:
         kind = event[0]
         if kind == "started":
@@ -156,8 +156,10 @@ def encode(events: Sequence[Event], name_json: Callable[[int], str]) -> str:
             parts.append(f'["started",{name_json(node)},{when},{said}]')
         elif kind == "finished":
             _, node, at, result, extra = event
+            if at != moment:
+                moment, when = at, repr(at)
             tail = f",{_dumps(extra)}" if extra else ""
-            parts.append(f'["finished",{name_json(node)},{at!r},{result}{tail}]')
+            parts.append(f'["finished",{name_json(node)},{when},{result}{tail}]')
         elif kind == "kept":
             _, node, at, result, extra, reason = event
             tail = f"{_dumps(extra)},{_dumps(reason)}"

@@ -172,7 +172,7 @@ class Run(State):
                     else:
                         reason = self._why(i) if self.attempt[i] else "first"
                         event = ev.started(i, now, self.attempt[i] + 1, reason, task.on)
-                        self._on_started(*event[1:])
+                        self._on_started(i, now, event[3], reason, task.on)
                         starting.append(i)
                         free -= 1
                     record.append(event)
