@@ -156,12 +156,13 @@ def losses(found: dict[str, Any]) -> str:
             continue
         ours = times.pop("ours")
         faster = sorted((seconds, key) for key, seconds in times.items() if seconds < ours / 1.02)
-        recording = [seconds for key, seconds in times.items() if PEERS[key].keeps]
+        recording = sorted((seconds, key) for key, seconds in times.items() if PEERS[key].keeps)
         told = ", ".join(f"{PEERS[key].title} ({ours / s:.1f} ×)" for s, key in faster)
         line = f"- {HEADS[job]}: " + (f"faster are {told}" if told else "nobody is faster")
         if recording:
-            best = min(recording) / ours
-            line += f"; the fastest that also records every result takes {best:.1f} × our time"
+            best = [f"{seconds / ours:.1f} × ({PEERS[key].title})" for seconds, key in recording]
+            first = " and ".join(best[:2])
+            line += f"; the fastest that also record every result take {first} our time"
         lines.append(line + ".")
     return "\n".join(lines)
 

@@ -276,6 +276,8 @@ def test_retry(cms: Any) -> None:
     assert document["status"] == "finished"
     assert document["run"] != old
     assert cms.json("flow", "result", "latest", "d") == "bad\nindeed"
+    done = cms("flow", "retry", "latest", "--from", "d", "--from", "b", "--dry-run")
+    assert "2 nodes will run: b, d; 2 results kept" in done.stderr
 
 
 def test_a_pipe_closed_early_does_not_end_a_run(cms: Any) -> None:

@@ -489,11 +489,13 @@ def test_retry_runs_what_failed_and_what_depends_on_it(
     }
     with pytest.raises(InputError, match="every node has finished"):
         api.plan_retry(second.id, store, program=made)
-    todo = api.plan_retry(second.id, store, from_node="work", program=made)
+    todo = api.plan_retry(second.id, store, from_nodes=["work"], program=made)
     assert todo.runs == ("work", "merge")
-    todo = api.plan_retry(second.id, store, from_node="work[0]", program=made)
+    todo = api.plan_retry(second.id, store, from_nodes=["work[0]"], program=made)
     assert todo.runs == ("merge", "work[0]")
-    third = api.retry(second.id, store, from_node="split", program=made)
+    todo = api.plan_retry(second.id, store, from_nodes=["work[1]", "work[0]"], program=made)
+    assert todo.runs == ("merge", "work[0]", "work[1]")
+    third = api.retry(second.id, store, from_nodes=["split"], program=made)
     assert third["merge"].value == 60
     assert api.prune(store, 1) == [second.id, first.id]
     assert [document["run"] for document in store.runs()] == [third.id]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -43,20 +43,20 @@ def check_over(store: Store, run_id: str, status: str) -> None:
     raise InputError(f"run {run_id} is {status}: `cms flow resume {run_id}` goes on with it")
 
 
-def plan(run: Run, start: str | None, changed: Iterable[str] = ()) -> Plan:
-    """Plan to run what has not finished, or ``start``, and all that depends on it.
+def plan(run: Run, starts: Collection[str] = (), changed: Iterable[str] = ()) -> Plan:
+    """Plan to run what has not finished, and ``starts``, and all that depends on them.
 
     Raises `NotFound` for an unknown node, `InputError` where nothing would run.
     """
     n = len(run.flow.nodes)
     again = {i for i in run.nodes() if run.status[i] != FINISHED}
-    if start is not None:
+    for start in starts:
         if start not in run.index:
             raise NotFound(f"the run has no node {start!r}")
         again.add(run.index[start])
     for i in list(again):  # a map is run again where an element is
         again.add(run.parent.get(i, i))
-    elements_too = {i for i in again if i < n and (start == run.names[i] or _unmade(run, i))}
+    elements_too = {i for i in again if i < n and (run.names[i] in starts or _unmade(run, i))}
     stack = [i for i in again if i < n]
     while stack:
         for follower in run.successors[stack.pop()]:

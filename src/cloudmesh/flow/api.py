@@ -7,7 +7,7 @@ through here.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic, sleep, time
 from typing import TYPE_CHECKING, Any
 
@@ -314,7 +314,7 @@ def replay(store: Store, run_id: str, until: int | None = None) -> tuple[int, Ru
 
 
 def plan_retry(
-    run_id: str, store: Store, *, from_node: str | None = None, program: Program | None = None
+    run_id: str, store: Store, *, from_nodes: Sequence[str] = (), program: Program | None = None
 ) -> Plan:
     """What `retry` would run, what it would keep, and which files have changed.
 
@@ -322,21 +322,22 @@ def plan_retry(
     still be resumed, or where a function is gone.
     """
     _, state = replay(store, run_id)
-    return _plan(store, run_id, state, from_node, program or _rebound(state))
+    return _plan(store, run_id, state, from_nodes, program or _rebound(state))
 
 
 def _plan(
-    store: Store, run_id: str, state: RunState, from_node: str | None, program: Program
+    store: Store, run_id: str, state: RunState, from_nodes: Sequence[str], program: Program
 ) -> Plan:
     from cloudmesh.flow.again import check_over, plan
 
     check_over(store, run_id, state.status_word)
-    if from_node is not None and from_node not in state.index:
-        from cloudmesh.flow.language.source import did_you_mean
+    for name in from_nodes:
+        if name not in state.index:
+            from cloudmesh.flow.language.source import did_you_mean
 
-        hint = did_you_mean(from_node, state.index)
-        raise NotFound(f"run {run_id} has no node {from_node!r}{hint}")
-    return plan(state, from_node, _changed(state.flow, program.flow))
+            hint = did_you_mean(name, state.index)
+            raise NotFound(f"run {run_id} has no node {name!r}{hint}")
+    return plan(state, from_nodes, _changed(state.flow, program.flow))
 
 
 def _rebound(state: RunState) -> Program:
@@ -365,7 +366,7 @@ def retry(
     run_id: str,
     store: Store,
     *,
-    from_node: str | None = None,
+    from_nodes: Sequence[str] = (),
     program: Program | None = None,
     parallel: int | None = None,
     observer: Observer | None = None,
@@ -373,7 +374,7 @@ def retry(
     signals: bool = False,
     config: Config | None = None,
 ) -> Run:
-    """Run again what has not finished, or ``from_node``, and all that depends on it.
+    """Run again what has not finished, and ``from_nodes``, and all that depends on them.
 
     A new run, which reuses the results that are kept.  Raises as `plan_retry`.
     """
@@ -384,7 +385,7 @@ def retry(
     _check_parallel(parallel)
     _, old = replay(store, run_id)
     program = program or _rebound(old)
-    todo = _plan(store, run_id, old, from_node, program)
+    todo = _plan(store, run_id, old, from_nodes, program)
     config = config or load_config(None)
     check_pools(program.flow, config)
     at = time()

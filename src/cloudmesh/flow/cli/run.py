@@ -161,7 +161,12 @@ def retry_arguments(parser: argparse.ArgumentParser) -> None:
 
     run_argument(parser)
     parser.add_argument(
-        "--from", dest="from_node", metavar="NODE", help="this node, and all that depends on it"
+        "--from",
+        dest="from_nodes",
+        metavar="NODE",
+        action="append",
+        default=[],
+        help="this node, and all that depends on it; may be given several times",
     )
     parser.add_argument("--dry-run", action="store_true", help="only say what would run")
     trust_argument(parser)
@@ -178,7 +183,7 @@ def retry(args: argparse.Namespace) -> int:
         old = api.find_run(store, args.run)["run"]
         if not args.trust:
             refuse_foreign(store, old)
-        todo = api.plan_retry(old, store, from_node=args.from_node)
+        todo = api.plan_retry(old, store, from_nodes=args.from_nodes)
         changed = f"; changed since: {', '.join(todo.changed)}" if todo.changed else ""
         sys.stderr.write(
             f"{summary.count(len(todo.runs), 'node')} will run: {listed(todo.runs)}; "
@@ -188,7 +193,8 @@ def retry(args: argparse.Namespace) -> int:
             return 0
         config = load_config(args.config)
         new = api.new_run_id()
-        start = partial(api.retry, old, store, from_node=args.from_node, new_id=new, config=config)
+        nodes = args.from_nodes
+        start = partial(api.retry, old, store, from_nodes=nodes, new_id=new, config=config)
         return go(args, store, new, start)
 
 

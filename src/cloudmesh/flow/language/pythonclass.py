@@ -170,7 +170,8 @@ class _Runnable:
 
         name, opened = _found(run, store)
         program = _rebound(self, name, opened)
-        return api.retry(name, opened, from_node=node, program=program, parallel=parallel)
+        nodes = () if node is None else (node,)
+        return api.retry(name, opened, from_nodes=nodes, program=program, parallel=parallel)
 
     def cancel(self, run: str | Run, *, store: str | Store | None = None) -> str:
         """Cancel a run; returns its status."""

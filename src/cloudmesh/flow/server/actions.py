@@ -180,7 +180,7 @@ def preview(
 def _plan(machine: Run, node: str | None) -> Plan:
     """What a retry will run; that nothing would is a matter of the run's state."""
     try:
-        return again_plan(machine, node)
+        return again_plan(machine, () if node is None else (node,))
     except NotFound:
         raise
     except InputError as error:
