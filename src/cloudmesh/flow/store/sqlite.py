@@ -11,6 +11,7 @@ Whatever it writes is refused once the row has another fence.
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -262,6 +263,14 @@ class SqliteStore(SqliteReading):
             texts = [(f, k, spec) for spec, k in specs.items()]
             connection.executemany(sql.ADD_DEFINITION_SPEC, texts)
             connection.execute(sql.SET_FLOW, (f"[{','.join(rows)}]", dumps(extra), f))
+
+    def definition_extra(self, workflow: str) -> dict[str, Any] | None:
+        # Every run asks this first: by a connection that is open already, and knows the file.
+        row = self.writer.read(sql.FLOW, (workflow,))
+        if row is None or row[1] != workflow or row[2] is None:
+            return None
+        extra: dict[str, Any] = json.loads(str(row[2]))
+        return extra
 
     def delete(self, workflow: str) -> bool:
         with self.writer.transaction() as connection:

@@ -54,14 +54,6 @@ class SqliteReading:
         ]
         return documents, json.loads(row[2])
 
-    def definition_extra(self, workflow: str) -> dict[str, Any] | None:
-        with self.readers.read() as connection:
-            row = connection.execute(sql.FLOW, (workflow,)).fetchone()
-        if row is None or row[1] != workflow or row[2] is None:
-            return None
-        extra: dict[str, Any] = json.loads(row[2])
-        return extra
-
     def definitions(self) -> list[str]:
         with self.readers.read() as connection:
             return [row[0] for row in connection.execute(sql.FLOWS)]
