@@ -69,7 +69,6 @@ def test_a_value_wrapped_is_the_value_itself(run: Runner) -> None:
 
 
 def test_no_node_starts_before_what_it_depends_on_has_ended(run: Runner, watcher: Any) -> None:
-    """The worker that brings an outcome does not ask the clock again."""
     names = [f"n{k}" for k in range(50)]
     functions = []
     for name in names:

@@ -39,6 +39,7 @@ anything = st.one_of(
 @example(10**5000)
 @example("\ud800")
 @example("x" * SHORT)
+@example("x" * 70_000)
 @example({"status": "done"})
 def test_the_simple_way_records_what_the_general_one_does(value: Any) -> None:
     simple = kept().simple(value)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -166,3 +171,20 @@ def test_a_row_and_a_sequence_of_any_length() -> None:
         parsed = short_way(sign.join(many))
         assert parsed is not None
         assert [*parsed.words] == many
+
+
+def interpreters() -> list[str]:
+    """This one, and the system's own of those that the package can run on."""
+    names = [f"python3.{minor}" for minor in range(11, 15)]
+    found = [shutil.which(name, path="/usr/bin:/usr/local/bin") for name in names]
+    return [sys.executable, *(path for path in found if path is not None)]
+
+
+@pytest.mark.parametrize("python", interpreters())
+def test_no_short_string_is_told_apart(python: str) -> None:
+    """Also on Python 3.11.2, whose possessive repeats are wrong."""
+    program = Path(__file__).with_name("all_short_strings.py")
+    source = Path(flowstring.__file__).parents[3]
+    env = {**os.environ, "PYTHONPATH": str(source)}
+    done = subprocess.run([python, str(program)], env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

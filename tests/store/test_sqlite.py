@@ -261,6 +261,10 @@ def test_an_older_file_shows_the_same_when_it_is_brought_up_to_date(
     shown = "SELECT name FROM sqlite_master WHERE type = 'view' AND name LIKE '%flow%'"
     views = [str(row[0]) for row in query(older, shown)]
     assert {"ml-flow", "second-flow", "ml-flow-active", "flow-runs"} <= set(views)
+    connection = sqlite3.connect(older)
+    connection.execute('CREATE VIEW "my-flow" AS SELECT run FROM run')
+    connection.close()
+    views.append("my-flow")  # the user's own, which stays
     before = {view: query(older, f'SELECT * FROM "{view}"') for view in views}
     assert all(before[view] for view in ("ml-flow", "second-flow", "ml-flow-history"))
     store = SqliteStore(older)

@@ -77,6 +77,26 @@ def test_what_has_nothing_in_it_is_said_so(path: Path, only_read: Any) -> None:
         open_store(f"sqlite:///{path}")
 
 
+def test_the_version_before_is_read_as_it_is(path: Path, only_read: Any) -> None:
+    connection = sqlite3.connect(path)
+    connection.executescript((HERE / "version2.sql").read_text(encoding="utf-8"))
+    connection.execute(f"PRAGMA application_id={statements.APPLICATION_ID}")
+    connection.execute("PRAGMA user_version=2")
+    connection.close()
+    copy = path.with_name("copy.db")
+    copy.write_bytes(path.read_bytes())
+    newest = open_store(f"sqlite:///{copy}")  # brought up to date
+    only_read()
+    store = open_store(f"sqlite:///{path}")
+    for view in ("ml-flow", "ml-flow-active", "ml-flow-history", "ml-flow-journal", "flow-runs"):
+        told = store.documents(view)
+        assert told == newest.documents(view)
+        assert told, view
+    assert sqlite3.connect(path).execute("PRAGMA user_version").fetchone() == (2,)
+    store.close()
+    newest.close()
+
+
 def test_an_older_file_is_to_be_copied_first(path: Path, only_read: Any) -> None:
     connection = sqlite3.connect(path)
     connection.executescript((HERE / "version1.sql").read_text(encoding="utf-8"))

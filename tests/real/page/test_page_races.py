@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,13 +19,36 @@ CHAIN = {"a": [], "b": ["a"], "c": ["b"]}
 MAP = {"split": [], "work": ["split"], "end": ["work"]}
 
 
+def moments(page: Any) -> Iterator[None]:
+    """One after the other for a minute; the driver tells of what has happened meanwhile."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        yield
+        page.wait_for_timeout(20)
+    pytest.fail("it did not happen within a minute")
+
+
 class Held:
     """Requests that are kept on their way until they are let go."""
 
     def __init__(self, page: Any, pattern: str) -> None:
         self.routes: list[Any] = []
         self._page = page
-        page.route(pattern, lambda route: self.routes.append(route))
+        self._probe = pattern.replace("**", "/held").replace("*", "probe")
+        self._holds = False
+        page.route(pattern, self._hold)
+        # What has been asked for is not in force at once: the first request may slip through.
+        for _ in moments(page):
+            if self._holds:
+                break
+            page.evaluate("(url) => void fetch(url).catch(() => null)", self._probe)
+
+    def _hold(self, route: Any) -> None:
+        if route.request.url.endswith(self._probe):
+            self._holds = True
+            route.abort()
+        else:
+            self.routes.append(route)
 
     def let_go(self, k: int = 0) -> None:
         """One of them, in any order; it has been answered when this returns."""
@@ -37,8 +60,9 @@ class Held:
 
     def some(self, count: int) -> None:
         """Wait until so many are held."""
-        while len(self.routes) < count:
-            self._page.wait_for_timeout(20)  # the driver tells of them meanwhile
+        for _ in moments(self._page):
+            if len(self.routes) >= count:
+                break
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ class Engine:
                 self._lock.release()
 
     def _turn(self, takes: int) -> None:
-        now = self._moment(takes)
+        now = self.clock()
         happened = self._take(now)
         record, starting = self.run.advance(happened, now, self.limits, self._decide, self.rates)
         if record:
@@ -189,15 +189,6 @@ class Engine:
             if self._mean > SHORT or not takes:
                 self._wake(waiting if self._mean > SHORT else 1)
             self._arm()
-
-    def _moment(self, takes: int) -> float:
-        """What time it is in this turn."""
-        if takes and len(self._inbox) == 1:
-            event = self._inbox[0][1]
-            if event is not None and event[0] == "finished":  # just now, by who takes the turn
-                at: float = event[2]
-                return at
-        return self.clock()
 
     def _take(self, now: float) -> list[Event]:
         """All that has happened, as events; what came too late is dropped."""

@@ -81,7 +81,7 @@ class Outcomes:
         `StoreError`, `Interrupted` where its value cannot be kept.
         """
         i = going.vertex
-        if place is None and i not in self._listed:
+        if place is None:
             simple = self.results.simple(returned)
             if simple is not None:
                 going.value = returned

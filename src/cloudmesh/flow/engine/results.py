@@ -9,7 +9,7 @@ from typing import Any
 
 from cloudmesh.flow.codecs import long, raw, table
 from cloudmesh.flow.engine.veil import Veil
-from cloudmesh.flow.model.value import Report, exact_json, read, shown
+from cloudmesh.flow.model.value import SCALARS, Report, exact_json, read, shown
 
 __all__ = ["INLINE_MAX", "Results"]
 
@@ -17,7 +17,6 @@ __all__ = ["INLINE_MAX", "Results"]
 INLINE_MAX = 64 * 1024
 #: A text of fewer characters than this is kept in line, whatever they are.
 SHORT = 1000
-_SIMPLE = frozenset((type(None), bool, int, str))
 
 
 class Results:
@@ -30,15 +29,15 @@ class Results:
         self._get = get
         self.veil = veil or Veil()
 
-    def simple(self, value: object) -> str | None:
+    def simple(self, value: Any) -> str | None:
         """The JSON text of what most nodes return: nothing, a number, a short text.
 
         As `write` would give it; None where only that can tell.
         """
         kind = type(value)
-        if kind not in _SIMPLE or self.veil.hides:
+        if kind not in SCALARS or self.veil.hides:
             return None
-        return exact_json(value) if kind is not str or len(value) < SHORT else None  # type: ignore[arg-type]
+        return exact_json(value) if kind is not str or len(value) < SHORT else None
 
     def write(self, report: Report) -> tuple[str, dict[str, Any] | None]:
         """The JSON text to store as ``result``, and what else is to be recorded (`events`).

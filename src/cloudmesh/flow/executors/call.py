@@ -144,7 +144,7 @@ def call(
     ``literal``, and ``keyword`` (attributes or keys).  ``value_of`` names the
     local variable of the function whose value, as it returns, is the node's.
     """
-    process = _process
+    process = os.getpid()
     try:
         if value_of is None:
             if calculation is None:
@@ -180,24 +180,13 @@ def _awaited(coroutine: Any) -> Any:
     return asyncio.run(coroutine)
 
 
-_process = os.getpid()
-
-
-def _forked() -> None:
-    global _process
-    _process = os.getpid()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
-
-
 def _only_here(process: int, told: tuple[Any, ...]) -> tuple[Any, ...]:
     """How a node ended; a child that the node forked, and that came back with it, ends instead.
 
     It would tell its engine the end of an attempt that it is none of, or be a second engine.
+    The system is asked, for a fork in C is one too.
     """
-    if _process != process:
+    if os.getpid() != process:
         code = told[3]
         os._exit(code & 0xFF if isinstance(code, int) else 1)
     return told
@@ -210,7 +199,7 @@ async def acall(
     value_of: str | None = None,
 ) -> tuple[Any, ...]:
     """`call` for an async function; only a cancellation from outside is raised on."""
-    process = _process
+    process = os.getpid()
     try:
         positional, named = _fill(calculation, arguments)
         if value_of is None:

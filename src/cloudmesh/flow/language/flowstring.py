@@ -39,8 +39,9 @@ _TOKEN = (
 _PLAIN, _WORD, _PARALLEL, _SEQUENCE, _OPEN, _CLOSE, _STAR, _AMPERSAND, _OTHER = range(1, 10)
 
 # Rows, each with a ";" behind it: names with "||" between, in parentheses or not.
-# Possessive, so that it is seen at once where a string is none.
-_ITEMS = r"\s*+NAME\s*+(?:\|\|?\s*+NAME\s*+)*+".replace("NAME", "[A-Za-z_][A-Za-z0-9_-]*+")
+# Possessive, so that it is seen at once where a string is none; but not what could be read in
+# two ways: Python before 3.11.5 keeps half a turn of such a repeat, so that "a |;" were a row.
+_ITEMS = r"\s*+NAME\s*+(?:\|\|?\s*+NAME\s*+)*".replace("NAME", "[A-Za-z_][A-Za-z0-9_-]*+")
 _ROWS = re.compile(rf"(?:(?:{_ITEMS}|\s*+\({_ITEMS}\)\s*+);)++")
 _EACH_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 

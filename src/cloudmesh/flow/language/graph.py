@@ -36,7 +36,7 @@ class Graph:
 
     def places(self, name: str) -> list[tuple[Parsed, int]]:
         """Where a name stands: the string and the offset in it."""
-        return [(p, p.names[name]) for p in self.parsed if name in p.words]
+        return [(p, p.names[name]) for p in self.parsed if name in p.names]
 
 
 def build(strings: Sequence[Parsed], findings: Findings) -> Graph:

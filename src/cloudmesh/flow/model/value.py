@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
-__all__ = ["MARKS", "Report", "Value", "exact_json", "read", "shown"]
+__all__ = ["MARKS", "SCALARS", "Report", "Value", "exact_json", "read", "shown"]
 
 REPORT_KEYS = frozenset(("status", "color", "shape", "label", "value"))
 REPORT_STATUSES = frozenset(("done", "finished", "error", "failed"))
@@ -15,7 +15,8 @@ MARKS = frozenset(("$type", "$ref", "$json", "$"))
 #: How much of a value that is no JSON is shown as text.
 TEXT_MAX = 2_000
 
-_SCALARS = frozenset((type(None), bool, int, str))
+#: What is JSON as it is, but for a number of very many digits.
+SCALARS = frozenset((type(None), bool, int, str))
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
@@ -106,7 +107,7 @@ def _is_exact(value: Any) -> bool:
     while stack:
         item = stack.pop()
         kind = type(item)
-        if kind in _SCALARS:
+        if kind in SCALARS:
             if kind is int and item.bit_length() >= 14_000:
                 return False
         elif kind is float:

@@ -47,7 +47,7 @@ class OnlyRead(Writer):
             version = self._version(connection)
         if not version:
             raise StoreRefused(f"the store {path} is empty, and can only be read: {reason}")
-        if version < sql.VERSION:
+        if version < sql.READABLE:
             raise InputError(
                 f"{path} was written by an older cloudmesh-flow and can only be read here: "
                 "copy it to where it can be written, and name the copy"

@@ -24,6 +24,8 @@ SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master)
 FROM pragma_user_version, pragma_application_id"""
 #: The last version of the schema; `MIGRATIONS` lead to it from the older ones.
 VERSION = 3
+#: The oldest version that is read as it is; its own views show the same.
+READABLE = 2
 
 NODE_COLUMNS = (
     "status",
