@@ -35,6 +35,36 @@ def test_kill_9_then_resume(anywhere: Scene) -> None:
     assert (b["attempt"], b["result"], b["reason"]) == (2, 4, "was running when the engine died")
 
 
+DIES = """\
+import os, signal
+from cloudmesh.flow import BaseWorkFlow
+
+class Dies(BaseWorkFlow):
+    flow = "a; b; c"
+    def a(self):
+        return 1
+    def b(self, a):
+        return "b" * 100_000
+    def c(self, b):
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_was_recorded_a_moment_before_the_engine_died_is_shown(scene: Scene) -> None:
+    """Documents follow the journal by up to 20 ms: of a dead engine's run it is asked itself."""
+    scene.cms.write("dies-flow.py", DIES)
+    assert scene.cms("flow", "run", "dies-flow.py").returncode == -signal.SIGKILL
+    after = scene.status()
+    assert after["engine"] == "lost"
+    assert nodes(after) == {"a": "finished", "b": "finished", "c": "running"}
+    assert after["counts"] == {"pending": 0, "running": 1, "finished": 2, "error": 0}
+    assert scene.cms.json("flow", "result", "latest", "a") == 1
+    assert scene.cms("flow", "result", "latest", "b").stdout == "b" * 100_000 + "\n"
+    assert scene.cms.json("flow", "result", "latest")["b"] == "b" * 100_000
+    shown = [scene.cms("flow", "status").stdout.partition(" took ")[2] for _ in range(2)]
+    assert shown[0] == shown[1] != ""  # nothing goes on counting
+
+
 def test_resume_of_an_ended_run_says_so_and_runs_nothing(scene: Scene) -> None:
     scene.let_go()
     assert scene.cms("flow", "run", "slow-flow.py").returncode == 0

@@ -110,32 +110,37 @@ def status(args: argparse.Namespace) -> int:
 
     with open_store_of(args) as store:
         run = find_run(store, args.run)
-        if args.at is None:
-            nodes = nodes_of(store, run)
-        else:
+        now = None
+        if args.at is not None:
             from cloudmesh.flow.cli.past import state_at
 
             run, nodes = state_at(store, run, args.at)
+            now = run["at"]
+        elif run.get("engine") == "lost":
+            head, nodes = as_recorded(store, run)
+            run, now = {**run, "counts": head["counts"]}, head["at"]
+        else:
+            nodes = nodes_of(store, run)
         add_waits(store, run["run"], nodes, args.at)
         if args.output == "json":
             print_json(run_document(run, nodes))
             if args.at is None:
                 say_lost(args, store, [run])
             return 0
-        sys.stdout.write(run_line(run))
-        sys.stdout.write(run_table(nodes, every=True, now=run.get("at")))
+        sys.stdout.write(run_line(run, now))
+        sys.stdout.write(run_table(nodes, every=True, now=now))
         step = next_step(run, store_option(args, store))
         if step and args.at is None:
             sys.stderr.write(f"{step}\n")
     return 0
 
 
-def run_line(run: dict[str, Any]) -> str:
-    """A run in a line."""
+def run_line(run: dict[str, Any], now: str | None = None) -> str:
+    """A run in a line; ``now`` is the moment until which it has come."""
     words = [f"run {run['run']} of {run.get('workflow')}", styled(status_text(run))]
     if run.get("parameters"):
         words.append(" ".join(f"{k}={v}" for k, v in run["parameters"].items()))
-    words.append(f"started {ago(run.get('started'))}, took {took(run, run.get('at'))}")
+    words.append(f"started {ago(run.get('started'))}, took {took(run, now)}")
     return "  ".join(words) + "\n"
 
 
@@ -193,26 +198,33 @@ def short(value: Any) -> str:
 def whole(store: Store, run: dict[str, Any], node: str | None = None) -> list[dict[str, Any]]:
     """The documents of a run's nodes, or of one, with their results in full."""
     where = {"run": run["run"]} if node is None else {"run": run["run"], "name": node}
-    for collection in ("active", "history"):
+    for collection in ("active", "history") if run.get("engine") != "lost" else ():
         found = list(store.documents(f"{run['workflow']}-flow-{collection}", **where))
         if found:
             return found
-    return [found for found in nodes_of(store, run) if node in (None, found["name"])]
+    from cloudmesh.flow.model.documents import whole_result
+
+    nodes = [one for one in nodes_of(store, run) if node in (None, one["name"])]
+    for one in nodes:
+        one["result"] = whole_result(one["result"], store.get_blob)
+    return nodes
 
 
 def nodes_of(store: Store, run: dict[str, Any]) -> list[dict[str, Any]]:
     """The documents of a run's nodes.
 
-    They follow the journal by a moment: where the engine died before it wrote any, they
-    are made from that.
+    They follow the journal by a moment: where the engine has died they are made from that.
     """
-    found = store.nodes(run["run"])
-    if not found:
-        from cloudmesh.flow.api import replay
-        from cloudmesh.flow.cli.past import state_at
+    found = store.nodes(run["run"]) if run.get("engine") != "lost" else []
+    return found or as_recorded(store, run)[1]
 
-        found = state_at(store, run, replay(store, run["run"])[0])[1]
-    return found
+
+def as_recorded(store: Store, run: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The documents of a run and of its nodes as its journal has them, whatever was written."""
+    from cloudmesh.flow.api import replay
+    from cloudmesh.flow.cli.past import state_at
+
+    return state_at(store, run, replay(store, run["run"])[0])
 
 
 def node_exists(store: Store, run: dict[str, Any], node: str) -> None:
