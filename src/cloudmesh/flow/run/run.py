@@ -492,7 +492,7 @@ class Run(State):
             self.error[i] = {
                 "type": "TypeError",
                 "message": f"{node.name}* maps over the list of {source_name(node.source)}, "
-                "which returned no list or tuple",
+                "which returned no list or tuple: return list(…), or .tolist() of an array",
                 "traceback": "",
             }
             self._failed_for_good(i, at)
