@@ -466,3 +466,20 @@ w = workflow("; ".join(NAMES), functions=dict.fromkeys(NAMES, fatal))
     assert cms("flow", "logs").stdout == "n0 | about to die\n"
     assert cms("flow", "logs", "latest", "n0").stdout == "about to die\n"
     assert cms("flow", "logs", "latest", "n200").returncode == 2
+
+
+def test_a_file_that_is_misspelt_is_shown(cms: Any) -> None:
+    cms.write("fails-flow.py", FAILS)
+    for words, meant in (
+        ("run fails-flow", "fails-flow.py"),
+        ("run fails_flow.py", "fails-flow.py"),
+        ("check ./fail-flow.py", "fails-flow.py"),
+        ("check fails-flow.pyy", "fails-flow.py"),
+    ):
+        done = cms("flow", *words.split())
+        assert done.returncode == 2
+        assert done.stderr.endswith(f"; did you mean {meant!r}?\n")
+
+
+def test_what_is_always_there_is_there(cms: Any) -> None:
+    assert cms("flow", "infra", "check", "process").stdout == "process is always there\n"

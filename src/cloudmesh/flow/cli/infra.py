@@ -37,6 +37,9 @@ def infra(args: argparse.Namespace) -> int:
         return clean(args)
     entries = defined(args)
     if args.name is not None and args.name not in entries:
+        if args.name in dict(ALWAYS):
+            sys.stdout.write(f"{args.name} is always there\n")
+            return 0
         raise unknown("infrastructure", args.name, list(entries))
     chosen = entries if args.name is None else {args.name: entries[args.name]}
     return {"list": show, "check": check, "build": build}[args.what](chosen)

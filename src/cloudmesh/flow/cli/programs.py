@@ -96,7 +96,9 @@ def stored(store: Store, name: str) -> tuple[list[dict[str, Any]], dict[str, Any
     """The definition of a flow.  Raises `NotFound`."""
     found = store.definition(name)
     if found is None:
-        raise unknown("flow", name, store.definitions())
+        from cloudmesh.flow.language.source import files_beside
+
+        raise unknown("flow", name, [*store.definitions(), *files_beside(name)])
     return found
 
 

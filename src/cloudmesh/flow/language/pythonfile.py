@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from cloudmesh.flow.errors import InputError, NotFound, Problem
 from cloudmesh.flow.language.functions import codes
 from cloudmesh.flow.language.pythonclass import loading
-from cloudmesh.flow.language.source import Source
+from cloudmesh.flow.language.source import Source, did_you_mean, files_beside
 
 if TYPE_CHECKING:
     import ast
@@ -272,7 +272,8 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except FileNotFoundError:
-        raise NotFound(f"{shown(path)}: there is no such file") from None
+        hint = did_you_mean(shown(path), map(shown, files_beside(path)))
+        raise NotFound(f"{shown(path)}: there is no such file{hint}") from None
     except OSError as error:
         raise InputError(f"{shown(path)}: cannot be read: {error.strerror}") from None
 

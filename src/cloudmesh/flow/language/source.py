@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from cloudmesh.flow.errors import InputError, Problem
 
-__all__ = ["WHERE_THEY_ARE", "Findings", "Source", "did_you_mean"]
+__all__ = ["WHERE_THEY_ARE", "Findings", "Source", "did_you_mean", "files_beside"]
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _MOST_FINDINGS = 100  # of one text; whoever has more has one cause, not a hundred
@@ -159,6 +159,18 @@ class Findings:
         self.problems.sort(key=self._order())
         rest = [Problem(f"… and {more} more")] if more else []
         raise InputError(problems=[*self.problems, *rest])
+
+
+def files_beside(path: str) -> list[str]:
+    """The files of a folder that may hold flows, as one would write them in place of ``path``."""
+    import os
+
+    folder = os.path.dirname(path)
+    try:
+        names = sorted(os.listdir(folder or "."))
+    except OSError:
+        return []
+    return [os.path.join(folder, n) for n in names if n.endswith((".py", ".yaml", ".yml"))]
 
 
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:

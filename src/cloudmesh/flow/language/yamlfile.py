@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from cloudmesh.flow.errors import InputError, NotFound, Problem
-from cloudmesh.flow.language.source import Findings, Source
+from cloudmesh.flow.language.source import Findings, Source, did_you_mean, files_beside
 
 __all__ = ["Path", "Yaml", "YamlNode", "read_on", "read_yaml", "read_yaml_file"]
 
@@ -131,7 +131,8 @@ def read_yaml_file(path: str) -> Yaml:
         with open(path, "rb") as file:
             raw = file.read(MOST_BYTES + 1)
     except FileNotFoundError:
-        raise NotFound(f"{name}: there is no such file") from None
+        hint = did_you_mean(name, map(shown, files_beside(path)))
+        raise NotFound(f"{name}: there is no such file{hint}") from None
     except OSError as error:
         raise InputError(f"{name}: cannot be read: {error.strerror}") from None
     if len(raw) > MOST_BYTES:
