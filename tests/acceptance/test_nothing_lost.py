@@ -135,6 +135,8 @@ def test_an_interrupted_run_is_resumed(scene: Scene, number: signal.Signals) -> 
     assert nodes(status) == {"a": "finished", "b": "pending", "c": "pending"}
     [b] = [node for node in status["nodes"] if node["name"] == "b"]
     assert b["reason"] == "interrupted"
+    shown = [scene.cms("flow", "status").stdout.partition(" took ")[2] for _ in range(2)]
+    assert shown[0] == shown[1] != ""  # what is left half done does not go on counting
     scene.let_go()
     assert scene.cms("flow", "resume").returncode == 0
     assert scene.marks == ["a 1", "b 1", "b 2", "c 1"]

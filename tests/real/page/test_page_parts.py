@@ -424,3 +424,21 @@ def test_the_page_after_the_last_event_equals_the_store(page: Any, begin: Any, s
 def test_a_hundred_random_runs(page: Any, begin: Any) -> None:
     for seed in range(100, 200):
         equals_the_store(page, random_run(begin, seed))
+
+
+@pytest.mark.parametrize("where", ["table", "picture"])
+def test_what_is_chosen_is_not_behind_the_inspector(page: Any, begin: Any, where: str) -> None:
+    names = [f"n{k}" for k in range(6)]
+    needs = {name: names[k - 1 : k] if k else [] for k, name in enumerate(names)}
+    begin(needs)
+    last = page.locator(plate("n5"))
+    before = last.bounding_box()
+    page.click(row("n5") if where == "table" else plate("n5"))
+    inspector = page.locator(".inspector")
+    inspector.wait_for()
+    edge = inspector.bounding_box()["x"]
+    assert before["x"] + before["width"] > edge  # it would be
+    page.wait_for_function(
+        "([plate, edge]) => document.querySelector(plate).getBoundingClientRect().right <= edge",
+        arg=[plate("n5"), edge],
+    )

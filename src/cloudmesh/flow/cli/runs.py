@@ -110,7 +110,7 @@ def status(args: argparse.Namespace) -> int:
 
     with open_store_of(args) as store:
         run = find_run(store, args.run)
-        now = None
+        now = run.get("ended")  # what it has left half done does not go on
         if args.at is not None:
             from cloudmesh.flow.cli.past import state_at
 

@@ -246,7 +246,7 @@ export class Picture {
     this.viewport.zoomTo(scale, this.anchor());
   }
 
-  reveal(name, cover = 0) {
+  reveal(name, cover = 0, margin = undefined) {
     const k = this.itemFor(name);
     if (k === undefined) return;
     const item = this.layout.items[k];
@@ -256,10 +256,10 @@ export class Picture {
       const at = members.indexOf(node.n);
       const { size, gap, columns, x, y } = item.cells;
       const left = item.x + x + (at % columns) * (size + gap);
-      this.viewport.reveal(left, item.y + y + Math.floor(at / columns) * (size + gap), size, size, cover);
+      this.viewport.reveal(left, item.y + y + Math.floor(at / columns) * (size + gap), size, size, cover, margin);
       return;
     }
-    this.viewport.reveal(item.x, item.y, item.w, item.h, cover);
+    this.viewport.reveal(item.x, item.y, item.w, item.h, cover, margin);
   }
 
   // While a search goes on: a group is a hit where one of its nodes is.

@@ -225,7 +225,8 @@ export class RunPage {
     this.gantt.soon();
     // In the gantt a selection opens a card of its attempts; Enter opens the inspector.
     if (!name || this.view !== "gantt") this.body.classList.toggle("inspecting", Boolean(name));
-    if (name && (reveal || this.cover())) this.picture.reveal(name, this.cover());
+    // What a reader has chosen himself moves only where it would be out of sight.
+    if (name) this.picture.reveal(name, this.cover(), reveal || this.cover() ? undefined : 0);
     if (record) history[record === "push" ? "pushState" : "replaceState"](null, "", this.link(name));
   }
 

@@ -108,8 +108,8 @@ export class Viewport {
     this.zoomBy(scale / this.scale, box);
   }
 
-  // Bring a box into sight; only if it is outside the middle 80 %.
-  reveal(x, y, w, h, cover = 0) {
+  // Bring a box into sight; only if it is outside the middle, without a margin of 10 % each way.
+  reveal(x, y, w, h, cover = 0, margin = 0.1) {
     const size = this.size();
     const width = size.w - cover;
     const { sx } = this;
@@ -117,13 +117,12 @@ export class Viewport {
     const top = this.y + y * this.scale;
     const right = left + w * sx;
     const bottom = top + h * this.scale;
-    const inside = left >= width * 0.1 && right <= width * 0.9 && top >= size.h * 0.1 && bottom <= size.h * 0.9;
+    const outsideX = left < width * margin || right > width * (1 - margin);
+    const outsideY = top < size.h * margin || bottom > size.h * (1 - margin);
     const fits = w * sx < width * 0.8 && h * this.scale < size.h * 0.8;
-    if (inside || (!fits && right > width * 0.2 && left < width * 0.8 && bottom > 0 && top < size.h)) return;
+    if ((!outsideX && !outsideY) || (!fits && right > width * 0.2 && left < width * 0.8 && bottom > 0 && top < size.h)) return;
     const nx = width / 2 - (x + w / 2) * sx;
     const ny = size.h / 2 - (y + h / 2) * this.scale;
-    const outsideX = left < width * 0.1 || right > width * 0.9;
-    const outsideY = top < size.h * 0.1 || bottom > size.h * 0.9;
     this.go(outsideX ? nx : this.x, outsideY ? ny : this.y, this.scale, true);
   }
 
