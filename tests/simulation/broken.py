@@ -72,8 +72,8 @@ ENDS = [
     Broken(
         "a pool is no limit",
         "run/run.py",
-        "        for name in lane:  # its place, and then its pool\n",
-        "        for name in lane[:1]:\n",
+        "self.busy.get(name, 0) for name in lane]\n",
+        "self.busy.get(name, 0) for name in lane[:1]]\n",
         RUN + "test_a_pool_is_a_limit_beside_the_place",
     ),
 ]

@@ -243,15 +243,9 @@ def newer(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
 
 
 @pytest.fixture(params=[1, 2])
-def older(path: str, request: pytest.FixtureRequest) -> str:
+def older(path: str, older_file: Any, request: pytest.FixtureRequest) -> str:
     """A file that the program wrote when its version was that."""
-    version = request.param
-    connection = sqlite3.connect(path)
-    connection.executescript((Path(__file__).parent / f"version{version}.sql").read_text())
-    connection.execute(f"PRAGMA application_id={statements.APPLICATION_ID}")
-    connection.execute(f"PRAGMA user_version={version}")
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.close()
+    older_file(path, request.param)
     return path
 
 

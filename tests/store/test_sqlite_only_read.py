@@ -11,10 +11,8 @@ from typing import Any
 import pytest
 
 from cloudmesh.flow.errors import InputError, StoreRefused
-from cloudmesh.flow.store import sqlite_file, statements
+from cloudmesh.flow.store import sqlite_file
 from cloudmesh.flow.store.opening import open_store
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -77,12 +75,8 @@ def test_what_has_nothing_in_it_is_said_so(path: Path, only_read: Any) -> None:
         open_store(f"sqlite:///{path}")
 
 
-def test_the_version_before_is_read_as_it_is(path: Path, only_read: Any) -> None:
-    connection = sqlite3.connect(path)
-    connection.executescript((HERE / "version2.sql").read_text(encoding="utf-8"))
-    connection.execute(f"PRAGMA application_id={statements.APPLICATION_ID}")
-    connection.execute("PRAGMA user_version=2")
-    connection.close()
+def test_the_version_before_is_read_as_it_is(path: Path, older_file: Any, only_read: Any) -> None:
+    older_file(path, 2)
     copy = path.with_name("copy.db")
     copy.write_bytes(path.read_bytes())
     newest = open_store(f"sqlite:///{copy}")  # brought up to date
@@ -97,12 +91,8 @@ def test_the_version_before_is_read_as_it_is(path: Path, only_read: Any) -> None
     newest.close()
 
 
-def test_an_older_file_is_to_be_copied_first(path: Path, only_read: Any) -> None:
-    connection = sqlite3.connect(path)
-    connection.executescript((HERE / "version1.sql").read_text(encoding="utf-8"))
-    connection.execute(f"PRAGMA application_id={statements.APPLICATION_ID}")
-    connection.execute("PRAGMA user_version=1")
-    connection.close()
+def test_an_older_file_is_to_be_copied_first(path: Path, older_file: Any, only_read: Any) -> None:
+    older_file(path, 1)
     only_read()
     with pytest.raises(InputError, match=r"older cloudmesh-flow.*copy it"):
         open_store(f"sqlite:///{path}")

@@ -1,4 +1,4 @@
-"""A run as it was at a number of its journal: ``status --at SEQ``."""
+"""A run as its journal has it: at a number, for ``status --at SEQ``, or at its end."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ __all__ = ["state_at"]
 
 
 def state_at(
-    store: Store, run: dict[str, Any], seq: int
+    store: Store, run: dict[str, Any], seq: int | None = None
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The documents of a run and of its nodes as they were when batch ``seq`` was written.
+    """The documents of a run and of its nodes as they were when batch ``seq``, or the last one,
+    was written.
 
     Raises `InputError` where there was none yet.
     """
@@ -25,10 +26,10 @@ def state_at(
     from cloudmesh.flow.model.documents import run_document, run_specs, run_upstream, utc_text
     from cloudmesh.flow.run.states import FINISHED
 
-    if seq < 1:
+    if seq is not None and seq < 1:
         raise InputError(f"--at {seq}: the first number of a journal is 1")
     last, state = replay(store, run["run"], seq)
-    if last < seq:
+    if seq is not None and last < seq:
         raise InputError(f"--at {seq}: the journal of run {run['run']} ends at {last}")
     upstream = run_upstream(state.flow)
     texts = run_specs(state.flow, state.begun, state.head.get("defined"))

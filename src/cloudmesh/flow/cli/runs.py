@@ -117,7 +117,9 @@ def status(args: argparse.Namespace) -> int:
             run, nodes = state_at(store, run, args.at)
             now = run["at"]
         elif run.get("engine") == "lost":
-            head, nodes = as_recorded(store, run)
+            from cloudmesh.flow.cli.past import state_at
+
+            head, nodes = state_at(store, run)
             run, now = {**run, "counts": head["counts"]}, head["at"]
         else:
             nodes = nodes_of(store, run)
@@ -216,15 +218,11 @@ def nodes_of(store: Store, run: dict[str, Any]) -> list[dict[str, Any]]:
     They follow the journal by a moment: where the engine has died they are made from that.
     """
     found = store.nodes(run["run"]) if run.get("engine") != "lost" else []
-    return found or as_recorded(store, run)[1]
+    if not found:
+        from cloudmesh.flow.cli.past import state_at
 
-
-def as_recorded(store: Store, run: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The documents of a run and of its nodes as its journal has them, whatever was written."""
-    from cloudmesh.flow.api import replay
-    from cloudmesh.flow.cli.past import state_at
-
-    return state_at(store, run, replay(store, run["run"])[0])
+        found = state_at(store, run)[1]
+    return found
 
 
 def node_exists(store: Store, run: dict[str, Any], node: str) -> None:

@@ -36,8 +36,6 @@ __all__ = ["DEATHS_MAX", "Run"]
 #: A node that was running at this many deaths of its engine is in error.
 DEATHS_MAX = 3
 
-_NO_LIMIT = 1 << 60
-
 NO_RATES: Mapping[str, Rate] = {}
 
 
@@ -154,7 +152,9 @@ class Run(State):
             for lane, queue in list(self.ready.items()):
                 if not queue:
                     continue
-                free = self._free(lane, limits)
+                free = min(
+                    [limits.get(name, limits["local"]) - self.busy.get(name, 0) for name in lane]
+                )
                 if rates:
                     free = min(free, self._room(lane, now, rates))
                 while queue and free > 0:
@@ -178,14 +178,6 @@ class Run(State):
                     record.append(event)
                 if rates and queue:
                     self._room(lane, now, rates)
-
-    def _free(self, lane: Sequence[str], limits: Mapping[str, int]) -> int:
-        """How many nodes of a lane may start, by how many may run at once."""
-        free = _NO_LIMIT
-        for name in lane:  # its place, and then its pool
-            left = limits.get(name, limits["local"]) - self.busy.get(name, 0)
-            free = left if left < free else free
-        return free
 
     def _room(self, lane: Sequence[str], now: float, rates: Mapping[str, Rate]) -> int:
         """How many of a lane its pool's rate lets start; where none, `opens` says when."""

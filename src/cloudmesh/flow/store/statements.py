@@ -97,27 +97,6 @@ _FIELDS = ", ".join(f'"{field}"' for field in DOCUMENT_FIELDS)
 #: Up to so many names stand in the row of the node that depends on them.
 FEW_NAMES = 8
 
-#: A flow's nodes are one text, ``[[name, list, spec], …]``: it is written each time that a flow
-#: is defined, and a row a node cost as much as to parse the flow.  ``list`` is a key, or the names.
-_DEFINITION = """
-CREATE VIEW definition AS
-SELECT flow.f AS f, item.key AS n, json_extract(item.value, '$[0]') AS name,
-    json_extract(item.value, '$[1]') AS list, json_extract(item.value, '$[2]') AS spec
-FROM flow CROSS JOIN json_each(flow.nodes) AS item;
-"""
-_DEFINITION_DOCUMENTS = """
-CREATE VIEW definition_documents AS
-SELECT d.f AS f, n, name,
-    CASE typeof(d.list) WHEN 'text' THEN d.list ELSE (
-        SELECT names FROM definition_list AS l WHERE l.f = d.f AND l.k = d.list)
-    END AS dependencies,
-    json_extract(document, '$.workflow') AS workflow,
-    json_set(json_extract(document, '$.cm'), '$.name', name) AS cm,
-    json_extract(document, '$.kind') AS kind, json_extract(document, '$.cloud') AS cloud,
-    json_extract(document, '$.status') AS status, json_extract(document, '$.task') AS task
-FROM definition AS d JOIN definition_spec AS s ON s.f = d.f AND s.k = d.spec;
-"""
-
 
 def _shown(column: str) -> str:
     """A column of a node as its document shows it: a time, kept as seconds, as UTC text.
@@ -134,7 +113,11 @@ def _shown(column: str) -> str:
 
 
 _NEEDED = "node AS needed ON needed.id = (run.r << 32 | item.value)"
-_NODE_DOCUMENTS = f"""
+
+#: The views that every store has.  Two are the ground of those that each flow has.
+#: A flow's nodes are one text, ``[[name, list, spec], …]``: it is written each time that a flow
+#: is defined, and a row a node cost as much as to parse the flow.  ``list`` is a key, or the names.
+VIEWS = f"""
 CREATE VIEW node_documents AS
 SELECT run.run || '/' || node.name AS _id, run.run AS run, node.name AS name,
     (SELECT json_group_array(needed.name)
@@ -156,13 +139,20 @@ SELECT run.run || '/' || node.name AS _id, run.run AS run, node.name AS name,
     run.status = 'running' OR run.r = (
         SELECT max(latest.r) FROM run AS latest WHERE latest.workflow = run.workflow) AS active
 FROM run CROSS JOIN node ON node.id {_OF_RUN} CROSS JOIN spec ON spec.id = node.spec;
-"""
-
-#: The views that every store has.  Two are the ground of those that each flow has.
-VIEWS = f"""
-{_NODE_DOCUMENTS.strip()}
-{_DEFINITION.strip()}
-{_DEFINITION_DOCUMENTS.strip()}
+CREATE VIEW definition AS
+SELECT flow.f AS f, item.key AS n, json_extract(item.value, '$[0]') AS name,
+    json_extract(item.value, '$[1]') AS list, json_extract(item.value, '$[2]') AS spec
+FROM flow CROSS JOIN json_each(flow.nodes) AS item;
+CREATE VIEW definition_documents AS
+SELECT d.f AS f, n, name,
+    CASE typeof(d.list) WHEN 'text' THEN d.list ELSE (
+        SELECT names FROM definition_list AS l WHERE l.f = d.f AND l.k = d.list)
+    END AS dependencies,
+    json_extract(document, '$.workflow') AS workflow,
+    json_set(json_extract(document, '$.cm'), '$.name', name) AS cm,
+    json_extract(document, '$.kind') AS kind, json_extract(document, '$.cloud') AS cloud,
+    json_extract(document, '$.status') AS status, json_extract(document, '$.task') AS task
+FROM definition AS d JOIN definition_spec AS s ON s.f = d.f AND s.k = d.spec;
 CREATE VIEW "flow-runs" AS
 SELECT run, workflow, flow, status, parameters, started, ended, counts, engine, versions FROM run;
 CREATE VIEW "flow-requests" AS
